@@ -1,0 +1,116 @@
+"""Publish to streams: what arrives together goes out together, in one round trip and one disk flush.
+
+While one flight is on its way to the server, newcomers wait for the next one. At light load a message leaves at
+once, at heavy load hundreds share a flight: the delay is never longer than one flight.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Hashable
+from typing import Any, Generic, TypeVar
+
+from tillwise_common import logs
+from tillwise_common.bus.connection import RedisError, Unreachable
+from tillwise_common.bus.envelope import Envelope
+
+log = logs.get("bus")
+Item = TypeVar("Item")
+K = TypeVar("K", bound=Hashable)
+Pack = Callable[[K, list[Item]], tuple[str, Envelope]]
+
+
+class NotAccepted(Exception):
+    """The stream did not take the message, or we do not know: the sender must send it again."""
+
+
+class PackingPublisher(Generic[K, Item]):
+    """Collects items by key and publishes one message per key and flight, made by `pack(key, items)`."""
+
+    def __init__(self, redis: Any, pack: Pack[K, Item], *, most_items: int = 1000, most_bytes: int = 4_000_000) -> None:
+        self._redis = redis
+        self._pack = pack
+        self._most_items = most_items
+        self._most_bytes = most_bytes
+        self._waiting: list[tuple[K, Item, int, asyncio.Future[None]]] = []
+        self._arrived = asyncio.Event()
+        self._idle = asyncio.Event()
+        self._idle.set()
+        self._task: asyncio.Task[None] | None = None
+
+    async def start(self) -> None:
+        self._task = asyncio.create_task(self._fly(), name="publish")
+
+    async def drain(self) -> None:
+        """Wait until everything handed in has been answered."""
+        await self._idle.wait()
+
+    async def close(self) -> None:
+        if self._task is not None:
+            self._task.cancel()
+            await asyncio.gather(self._task, return_exceptions=True)
+
+    def publish(self, key: K, item: Item, size: int) -> asyncio.Future[None]:
+        """Hand in an item of `size` bytes. The future ends when the server has it on disk, or with NotAccepted."""
+        done = asyncio.get_running_loop().create_future()
+        self._waiting.append((key, item, size, done))
+        self._idle.clear()
+        self._arrived.set()
+        return done
+
+    async def _fly(self) -> None:
+        while True:
+            await self._arrived.wait()
+            flight = self._board()
+            try:
+                await self._send(flight)
+            except (RedisError, *Unreachable) as error:
+                self._answer(flight, NotAccepted(type(error).__name__))
+            except BaseException as error:
+                self._answer(flight, NotAccepted(type(error).__name__))
+                if not isinstance(error, Exception):
+                    raise
+                log.error("publish_failed", exc_info=error)
+            if not self._waiting:
+                self._arrived.clear()
+                self._idle.set()
+
+    def _board(self) -> list[tuple[K, Item, int, asyncio.Future[None]]]:
+        size = count = 0
+        for _, _, bytes_, _ in self._waiting:
+            if count and (count >= self._most_items or size + bytes_ > self._most_bytes):
+                break
+            count += 1
+            size += bytes_
+        flight, self._waiting = self._waiting[:count], self._waiting[count:]
+        return flight
+
+    async def _send(self, flight: list[tuple[K, Item, int, asyncio.Future[None]]]) -> None:
+        groups: dict[K, list[tuple[Item, asyncio.Future[None]]]] = {}
+        for key, item, _, done in flight:
+            groups.setdefault(key, []).append((item, done))
+        pipeline = self._redis.pipeline(transaction=False)
+        for key, members in groups.items():
+            stream, envelope = self._pack(key, [item for item, _ in members])
+            pipeline.xadd(stream, envelope.fields())
+        replies = await pipeline.execute(raise_on_error=False)
+        for reply, members in zip(replies, groups.values(), strict=True):
+            refused = NotAccepted(type(reply).__name__) if isinstance(reply, Exception) else None
+            for _, done in members:
+                _finish(done, refused)
+
+    @staticmethod
+    def _answer(flight: list[tuple[K, Item, int, asyncio.Future[None]]], error: NotAccepted) -> None:
+        for _, _, _, done in flight:
+            _finish(done, error)
+
+
+def _finish(done: asyncio.Future[None], error: NotAccepted | None) -> None:
+    if done.done():
+        return
+    if error is None:
+        done.set_result(None)
+    else:
+        done.set_exception(error)
+        # A client that went away leaves nobody to read it.
+        done.exception()

@@ -1,0 +1,1 @@
+"""Message contracts: what services and clients say to each other. One file, one family of messages."""

@@ -1,0 +1,78 @@
+"""Questions to the analytics service and its answers."""
+
+from __future__ import annotations
+
+from typing import Any, Literal
+
+import msgspec
+
+from tillwise_common.contracts.stores import Store
+
+TOPIC = "reports"
+
+
+class RunReport(msgspec.Struct, tag="run"):
+    """Run one report of one store; `params` are the query parameters as the client sent them."""
+
+    store: Store
+    report: str
+    params: dict[str, str]
+    if_none_match: str | None = None
+
+
+class DescribeReports(msgspec.Struct, tag="describe"):
+    """Ask for the catalogue: names, descriptions and JSON Schema of the parameters."""
+
+
+Question = RunReport | DescribeReports
+
+
+class Answer(msgspec.Struct, tag="answer"):
+    """`body` is the finished JSON of the answer; it is empty when the asker's copy (`etag`) is still right."""
+
+    body: bytes
+    etag: str = ""
+    fresh: bool = True
+
+
+class Refusal(msgspec.Struct, tag="refusal"):
+    """The question cannot be answered, and why, in the terms of the HTTP answer it becomes."""
+
+    status: int
+    code: str
+    detail: str
+    errors: list[dict[str, Any]] = []
+
+
+Reply = Answer | Refusal
+
+ColumnType = Literal["date", "datetime", "text", "count", "money", "percent", "number", "boolean", "duration"]
+
+
+class Column(msgspec.Struct, frozen=True):
+    """A column of an answer. Money is integer minor units of the currency in `unit`; a percent of 1.0 is 100 %."""
+
+    name: str
+    type: ColumnType
+    unit: str | None = None
+
+
+class StoreSummary(msgspec.Struct, frozen=True):
+    id: int
+    name: str
+    currency: str
+
+
+class ReportAnswer(msgspec.Struct):
+    """The JSON of `GET /api/v1/reports/{name}`."""
+
+    report: str
+    params: dict[str, Any]
+    store: StoreSummary
+    timezone: str
+    generated_at: str
+    columns: list[Column]
+    rows: list[list[Any]]
+    totals: dict[str, Any]
+    charts: list[dict[str, Any]]
+    notes: list[str]

@@ -1,0 +1,1 @@
+"""PostgreSQL: the pool, SQL from files, migrations."""

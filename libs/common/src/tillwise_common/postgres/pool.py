@@ -1,0 +1,85 @@
+"""The connection pool of a service, as a part of its life."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+import asyncpg
+
+from tillwise_common.lifecycle import StartError
+from tillwise_common.settings import Secret
+
+Connection = Any
+# What "the database is away" looks like from here, as opposed to "the data is wrong".
+Unreachable = (
+    OSError,
+    TimeoutError,
+    asyncpg.PostgresConnectionError,
+    asyncpg.InterfaceError,
+    asyncpg.CannotConnectNowError,
+    asyncpg.AdminShutdownError,
+    asyncpg.CrashShutdownError,
+    asyncpg.TooManyConnectionsError,
+    asyncpg.DeadlockDetectedError,
+    asyncpg.SerializationError,
+    asyncpg.InsufficientResourcesError,
+)
+
+
+class Postgres:
+    """A pool whose sessions say which service they belong to and never wait without end."""
+
+    def __init__(
+        self,
+        url: Secret,
+        service: str,
+        *,
+        size: int = 8,
+        statement_timeout: float = 30.0,
+        prepare: Callable[[Any], Awaitable[None]] | None = None,
+    ) -> None:
+        self._url = url
+        self._service = service
+        self._size = size
+        self._statement_timeout = statement_timeout
+        self._prepare = prepare
+        self._pool: Any = None
+
+    async def start(self) -> None:
+        try:
+            self._pool = await asyncpg.create_pool(
+                self._url.reveal(),
+                min_size=1,
+                max_size=self._size,
+                timeout=5,
+                init=self._prepare,
+                max_inactive_connection_lifetime=60,
+                server_settings={
+                    "application_name": self._service,
+                    "statement_timeout": str(int(self._statement_timeout * 1000)),
+                    "idle_in_transaction_session_timeout": "60000",
+                    "timezone": "UTC",
+                    "jit": "off",
+                },
+            )
+        except (OSError, TimeoutError, asyncpg.PostgresError, ValueError) as error:
+            raise StartError(f"cannot reach PostgreSQL ({type(error).__name__}): check DATABASE_URL and that the server runs") from None
+
+    async def drain(self) -> None:
+        """Connections are needed until the end."""
+
+    async def close(self) -> None:
+        if self._pool is not None:
+            self._pool.terminate()
+
+    def acquire(self, timeout: float = 5.0) -> Any:
+        """`async with pool.acquire() as connection:`"""
+        return self._pool.acquire(timeout=timeout)
+
+    async def ping(self) -> None:
+        async with self._pool.acquire(timeout=2) as connection:
+            await connection.execute("select 1")
+
+    def in_use(self) -> int:
+        return 0 if self._pool is None else int(self._pool.get_size() - self._pool.get_idle_size())

@@ -1,0 +1,1 @@
+"""HTTP for all services: the application base, middlewares, problem details, probes."""

@@ -1,0 +1,67 @@
+"""/livez, /readyz and /metrics, which every service serves on its own port."""
+
+from __future__ import annotations
+
+from aiohttp import web
+from prometheus_client import CollectorRegistry
+
+from tillwise_common import metrics
+from tillwise_common.health import Health, document
+from tillwise_common.lifecycle import StartError
+from tillwise_common.web.problems import json_response
+
+
+class Probes:
+    """The handlers of the probes of one service."""
+
+    def __init__(self, service: str, instance: str, health: Health, registry: CollectorRegistry) -> None:
+        self._service, self._instance = service, instance
+        self._health, self._registry = health, registry
+
+    def routes(self) -> list[web.RouteDef]:
+        return [web.get("/livez", self.livez), web.get("/readyz", self.readyz), web.get("/metrics", self.metrics)]
+
+    async def livez(self, request: web.Request) -> web.Response:
+        """The process and its event loop live; no dependency is asked."""
+        if "verbose" in request.query:
+            return json_response(document(self._service, self._instance, True, []))
+        return web.Response(text="ok\n")
+
+    async def readyz(self, request: web.Request) -> web.Response:
+        """Traffic may come: everything needed is there, and the service is not draining."""
+        ready, results = await self._health.ready()
+        status = 200 if ready else 503
+        if "verbose" in request.query:
+            return json_response(document(self._service, self._instance, ready, results), status=status)
+        failing = [r.name for r in results if r.status == "fail"]
+        reason = "ok" if ready else "draining" if self._health.draining else f"not ready: {', '.join(failing) or 'starting'}"
+        return web.Response(status=status, text=f"{reason}\n")
+
+    async def metrics(self, _: web.Request) -> web.Response:
+        return web.Response(body=metrics.render(self._registry), headers={"Content-Type": metrics.CONTENT_TYPE})
+
+
+class ProbeServer:
+    """A small server with nothing but the probes; the first part to start and the last one to close."""
+
+    def __init__(self, probes: Probes, host: str, port: int) -> None:
+        self._probes = probes
+        self._host, self._port = host, port
+        self._runner: web.AppRunner | None = None
+
+    async def start(self) -> None:
+        app = web.Application()
+        app.add_routes(self._probes.routes())
+        self._runner = web.AppRunner(app, access_log=None)
+        await self._runner.setup()
+        try:
+            await web.TCPSite(self._runner, self._host, self._port).start()
+        except OSError as error:
+            raise StartError(f"cannot listen on {self._host}:{self._port} (PROBE_PORT): {error.strerror}") from None
+
+    async def drain(self) -> None:
+        """Probes are answered until the end."""
+
+    async def close(self) -> None:
+        if self._runner is not None:
+            await self._runner.cleanup()

@@ -1,0 +1,1 @@
+"""The tillwise command: everything on one machine."""

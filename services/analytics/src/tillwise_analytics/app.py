@@ -1,0 +1,45 @@
+"""Wires the analytics service."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from tillwise_analytics import migrations
+from tillwise_analytics.intake.consumer import Intake
+from tillwise_analytics.intake.writer import Writer, prepare_session
+from tillwise_analytics.rollups.answering import MaintenanceAnswerer
+from tillwise_analytics.settings import AnalyticsSettings
+from tillwise_common.bus.ask import Answerer
+from tillwise_common.bus.connection import RedisConnection
+from tillwise_common.contracts import maintenance, reports
+from tillwise_common.postgres.migrate import up_to_date
+from tillwise_common.postgres.pool import Postgres
+from tillwise_common.service import Service
+
+
+def build(service: Service, settings: AnalyticsSettings) -> None:
+    """Add the parts of the analytics service to its life, in the order in which they start."""
+    redis = RedisConnection(settings.redis_url)
+    name = f"tillwise-{service.name}"
+    timeout = settings.statement_timeout_seconds
+    readers = Postgres(settings.database_url, name, size=settings.reports_at_once + 2, statement_timeout=timeout)
+    writers = Postgres(
+        settings.database_url, f"{name}-intake", size=settings.event_partitions, statement_timeout=120, prepare=prepare_session
+    )
+    consumer = f"{service.name}-{settings.instance}"
+    intake = Intake(redis, Writer(writers), consumer, settings.event_partitions, settings.max_deliveries, service.registry)
+    answer_maintenance = MaintenanceAnswerer(settings.database_url).answer
+
+    async def migrated() -> None:
+        async with readers.acquire() as connection:
+            await up_to_date(connection, migrations.__name__, migrations.SCHEMA)
+
+    service.health.add("postgres", readers.ping)
+    service.health.add("redis", redis.ping)
+    service.health.add("migrations", migrated)
+    parts: list[Any] = [redis, readers, writers]
+    if settings.intake_enabled:
+        parts.append(intake)
+    parts.append(Answerer(redis, maintenance.TOPIC, consumer, answer_maintenance, at_once=1))
+    for part in parts:
+        service.lifecycle.add(part)

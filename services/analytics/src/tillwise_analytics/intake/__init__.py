@@ -1,0 +1,1 @@
+"""Events into facts: decode what the gateway packed, store it once, roll it up, acknowledge."""

@@ -1,0 +1,176 @@
+-- What one transaction of the intake does, statement by statement. tw_* are temporary tables of the session.
+-- Facts are named with their schema, what is derived from them is not: `rebuild` runs the same statements with
+-- temporary tables of the same names in front.
+
+-- name: session
+-- Staging tables, once per connection. They are emptied by every commit and never written to the log.
+create temp table tw_events (like analytics.events, is_sale boolean not null) on commit delete rows;
+create temp table tw_lines (like analytics.event_lines) on commit delete rows;
+create temp table tw_fresh (store_id integer, event_id text collate "C") on commit delete rows;
+create temp table tw_touched (store_id integer, order_id text collate "C") on commit delete rows;
+create temp table tw_deltas (
+    sign smallint, store_id integer, order_id text collate "C", at timestamptz, day date,
+    customer_id text collate "C", channel text, country text, sku text collate "C", category text,
+    sold boolean, cancelled boolean,
+    units_gross bigint, units_net bigint, sales_gross bigint, sales_net bigint, discounts bigint, refunds bigint
+) on commit delete rows;
+create temp table tw_sold (
+    sign smallint, store_id integer, order_id text collate "C", at timestamptz, day date,
+    customer_id text collate "C", channel text, country text, cancelled boolean
+) on commit delete rows
+
+-- name: lock_stores
+-- One writer a store at a time: sums are made of what was there before.
+select pg_advisory_xact_lock(745594, store_id) from unnest($1::integer[]) as store_id order by store_id
+
+-- name: know_store
+-- The store as its messages describe it.
+insert into analytics.stores (id, name, currency, timezone, week_start) values ($1, $2, $3, $4, $5)
+on conflict (id) do update set name = excluded.name where stores.name <> excluded.name
+
+-- name: new_version
+-- The store's reports are out of date from now on.
+update analytics.stores set version = version + 1 where id = any($1::integer[])
+
+-- name: add_events
+-- The journal: once per (store, event id). What is new is remembered in tw_fresh.
+with fresh as (
+    insert into analytics.events
+        (store_id, event_id, type, subject, occurred_at, received_at, request_id, body_hash, customer_id, currency, channel, country,
+         shipping, tax, refund_id, amount, location, quantity, reason, unit_cost, attributes)
+    select store_id, event_id, type, subject, occurred_at, received_at, request_id, body_hash, customer_id, currency, channel, country,
+           shipping, tax, refund_id, amount, location, quantity, reason, unit_cost, attributes
+    from tw_events
+    on conflict (store_id, event_id) do nothing
+    returning store_id, event_id
+)
+insert into tw_fresh select store_id, event_id from fresh
+
+-- name: conflicts
+-- Events whose id was used before for something else: they do not count, and somebody should know.
+select s.store_id, s.event_id
+from tw_events s
+join analytics.events e using (store_id, event_id)
+where e.body_hash <> s.body_hash and not exists (select from tw_fresh f where f.store_id = s.store_id and f.event_id = s.event_id)
+
+-- name: drop_stale_events
+-- Forget staged events that were here before.
+delete from tw_events s where not exists (select from tw_fresh f where f.store_id = s.store_id and f.event_id = s.event_id)
+
+-- name: drop_stale_lines
+-- And their lines.
+delete from tw_lines s where not exists (select from tw_fresh f where f.store_id = s.store_id and f.event_id = s.event_id)
+
+-- name: add_lines
+-- The lines of new orders and refunds.
+insert into analytics.event_lines
+    (store_id, event_id, line_no, sku, quantity, unit_price, amount, name, category, unit_cost, discount)
+select store_id, event_id, line_no, sku, quantity, unit_price, amount, name, category, unit_cost, discount
+from tw_lines
+
+-- name: touch_orders
+-- The orders that the new events are about.
+insert into tw_touched
+select distinct store_id, subject from tw_events where type in ('order.placed', 'order.refunded', 'order.cancelled')
+
+-- name: touch_recategorised
+-- The orders that sold a product without a category of its own, when the product's category changes now.
+insert into tw_touched
+select distinct e.store_id, e.subject
+from (
+    select distinct on (s.store_id, s.subject)
+        s.store_id, s.subject as sku, s.occurred_at, s.event_id, s.attributes ->> 'category' as category
+    from tw_events s
+    where s.type = 'product.updated'
+    order by s.store_id, s.subject, s.occurred_at desc, s.event_id desc
+) latest
+left join products p on p.store_id = latest.store_id and p.sku = latest.sku
+join analytics.event_lines l on l.store_id = latest.store_id and l.sku = latest.sku and l.category is null
+join analytics.events e on e.store_id = l.store_id and e.event_id = l.event_id
+where p.category is distinct from latest.category
+  and (p.version_at is null or (latest.occurred_at, latest.event_id) > (p.version_at, p.event_id))
+  and not exists (select from tw_touched t where t.store_id = e.store_id and t.order_id = e.subject)
+
+-- name: put_orders
+-- Orders as the latest statement about them says, on the date of the first one.
+insert into orders (store_id, order_id, event_id, version_at, placed_at, customer_id, channel, country, is_sale)
+select distinct on (store_id, subject)
+    store_id, subject, event_id, occurred_at, min(occurred_at) over (partition by store_id, subject),
+    customer_id, channel, country, is_sale
+from tw_events
+where type = 'order.placed'
+order by store_id, subject, occurred_at desc, event_id desc
+on conflict (store_id, order_id) do update set
+    placed_at = least(orders.placed_at, excluded.placed_at),
+    (event_id, version_at, customer_id, channel, country, is_sale) = (
+        select v.event_id, v.version_at, v.customer_id, v.channel, v.country, v.is_sale
+        from (values
+            (excluded.event_id, excluded.version_at, excluded.customer_id, excluded.channel, excluded.country, excluded.is_sale),
+            (orders.event_id, orders.version_at, orders.customer_id, orders.channel, orders.country, orders.is_sale)
+        ) as v (event_id, version_at, customer_id, channel, country, is_sale)
+        order by v.version_at desc nulls last, v.event_id desc
+        limit 1
+    )
+
+-- name: put_cancellations
+-- Cancelled orders; the order itself may come later.
+insert into orders (store_id, order_id, cancelled_at)
+select store_id, subject, min(occurred_at) from tw_events where type = 'order.cancelled' group by store_id, subject
+on conflict (store_id, order_id) do update set cancelled_at = least(orders.cancelled_at, excluded.cancelled_at)
+
+-- name: put_refunds
+-- Refunds as the latest statement about them says, on the date of the first one.
+insert into refunds (store_id, order_id, refund_id, event_id, version_at, refunded_at, amount)
+select distinct on (store_id, subject, refund_id)
+    store_id, subject, refund_id, event_id, occurred_at, min(occurred_at) over (partition by store_id, subject, refund_id), amount
+from tw_events
+where type = 'order.refunded'
+order by store_id, subject, refund_id, occurred_at desc, event_id desc
+on conflict (store_id, order_id, refund_id) do update set
+    refunded_at = least(refunds.refunded_at, excluded.refunded_at),
+    (event_id, version_at, amount) = (
+        select v.event_id, v.version_at, v.amount
+        from (values
+            (excluded.event_id, excluded.version_at, excluded.amount),
+            (refunds.event_id, refunds.version_at, refunds.amount)
+        ) as v (event_id, version_at, amount)
+        order by v.version_at desc, v.event_id desc
+        limit 1
+    )
+
+-- name: put_products
+-- Products as last described.
+insert into products (store_id, sku, event_id, version_at, name, category, unit_cost, lead_time_days, attributes)
+select distinct on (store_id, subject)
+    store_id, subject, event_id, occurred_at, attributes ->> 'name', attributes ->> 'category',
+    (attributes ->> 'unit_cost')::bigint, (attributes ->> 'lead_time_days')::double precision, attributes
+from tw_events
+where type = 'product.updated'
+order by store_id, subject, occurred_at desc, event_id desc
+on conflict (store_id, sku) do update set
+    event_id = excluded.event_id, version_at = excluded.version_at, name = excluded.name, category = excluded.category,
+    unit_cost = excluded.unit_cost, lead_time_days = excluded.lead_time_days, attributes = excluded.attributes
+where products.version_at is null or (excluded.version_at, excluded.event_id) > (products.version_at, products.event_id)
+
+-- name: put_seen_names
+-- What order lines call products, for those that nobody described.
+insert into products (store_id, sku, seen_name, seen_at, seen_event_id)
+select distinct on (l.store_id, l.sku) l.store_id, l.sku, l.name, e.occurred_at, l.event_id
+from tw_lines l
+join tw_events e on e.store_id = l.store_id and e.event_id = l.event_id
+where l.name is not null
+order by l.store_id, l.sku, e.occurred_at desc, l.event_id desc, l.line_no desc
+on conflict (store_id, sku) do update set
+    seen_name = excluded.seen_name, seen_at = excluded.seen_at, seen_event_id = excluded.seen_event_id
+where products.seen_at is null or (excluded.seen_at, excluded.seen_event_id) > (products.seen_at, products.seen_event_id)
+
+-- name: put_customers
+-- Customers as last described.
+insert into customers (store_id, customer_id, event_id, version_at, attributes)
+select distinct on (store_id, subject) store_id, subject, event_id, occurred_at, attributes
+from tw_events
+where type = 'customer.updated'
+order by store_id, subject, occurred_at desc, event_id desc
+on conflict (store_id, customer_id) do update set
+    event_id = excluded.event_id, version_at = excluded.version_at, attributes = excluded.attributes
+where customers.version_at is null or (excluded.version_at, excluded.event_id) > (customers.version_at, customers.event_id)

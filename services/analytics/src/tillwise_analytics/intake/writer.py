@@ -1,0 +1,97 @@
+"""One transaction: facts stored once, rollups in step, all or nothing."""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+from tillwise_analytics.intake.rows import EVENT_COLUMNS, LINE_COLUMNS, Staged
+from tillwise_analytics.rollups import roll
+from tillwise_common import logs
+from tillwise_common.postgres.pool import Postgres
+from tillwise_common.postgres.sql import load
+
+SQL = load("tillwise_analytics.intake", "store.sql")
+ORDERS = {"OrderPlaced", "OrderRefunded", "OrderCancelled"}
+log = logs.get("intake")
+
+
+class Committed(NamedTuple):
+    """What a commit did: events that were new, repeats of known ones, and ids that were used twice."""
+
+    stored: int
+    repeated: int
+    conflicts: int
+
+
+async def prepare_session(connection: Any) -> None:
+    """Give a new connection its staging tables."""
+    await connection.execute("set search_path to analytics, public")
+    await connection.execute(SQL.session)
+
+
+class Writer:
+    """Stores staged events."""
+
+    def __init__(self, postgres: Postgres) -> None:
+        self._postgres = postgres
+
+    async def commit(self, staged: Staged) -> Committed:
+        """Store and roll up in one transaction. What was stored before is left alone, so repeats do no harm."""
+        async with self._postgres.acquire(timeout=30) as connection, connection.transaction():
+            await _stage(connection, staged)
+            await connection.execute(SQL.lock_stores, list(staged.stores))
+            stored, conflicts = await _add_facts(connection, staged)
+            if stored:
+                await _derive(connection, staged)
+                await connection.execute(SQL.new_version, list(staged.stores))
+        return Committed(stored, len(staged) - stored + staged.repeats, conflicts + staged.conflicts)
+
+
+async def _stage(connection: Any, staged: Staged) -> None:
+    await connection.copy_records_to_table("tw_events", records=staged.events, columns=EVENT_COLUMNS)
+    if staged.lines:
+        await connection.copy_records_to_table("tw_lines", records=staged.lines, columns=LINE_COLUMNS)
+
+
+async def _add_facts(connection: Any, staged: Staged) -> tuple[int, int]:
+    for store in staged.stores.values():
+        # Entries are counted in the store's timezone, so the store comes first.
+        await connection.execute(SQL.know_store, store.id, store.name, store.currency, store.timezone, store.week_start)
+    stored = int((await connection.execute(SQL.add_events)).rpartition(" ")[2])
+    conflicts: list[Any] = []
+    if stored < len(staged):
+        conflicts = await connection.fetch(SQL.conflicts)
+        for row in conflicts[:10]:
+            log.warning("event_id_used_twice", store=row["store_id"], event_id=row["event_id"])
+        await connection.execute(SQL.drop_stale_events)
+        await connection.execute(SQL.drop_stale_lines)
+    if staged.lines:
+        await connection.execute(SQL.add_lines)
+    return stored, len(conflicts)
+
+
+async def _derive(connection: Any, staged: Staged) -> None:
+    """Current state and rollups of what the staged events are about."""
+    kinds = staged.kinds
+    if kinds & ORDERS:
+        await connection.execute(SQL.touch_orders)
+    if "ProductUpdated" in kinds:
+        await connection.execute(SQL.touch_recategorised)
+    rolled = bool(kinds & ORDERS) or "ProductUpdated" in kinds
+    if rolled:
+        await roll.before(connection)
+    for kind, statements in STATE.items():
+        if kind in kinds:
+            for statement in statements:
+                await connection.execute(statement)
+    if rolled:
+        await roll.after(connection)
+
+
+STATE = {
+    "ProductUpdated": (SQL.put_products,),
+    "CustomerUpdated": (SQL.put_customers,),
+    "OrderPlaced": (SQL.put_orders, SQL.put_seen_names),
+    "OrderCancelled": (SQL.put_cancellations,),
+    "OrderRefunded": (SQL.put_refunds,),
+}

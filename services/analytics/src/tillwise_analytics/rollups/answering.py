@@ -1,0 +1,31 @@
+"""Carries out orders about what analytics keeps: rebuild a store, list the stores."""
+
+from __future__ import annotations
+
+import asyncpg
+
+from tillwise_analytics.rollups.rebuild import rebuild
+from tillwise_common.bus.envelope import Envelope
+from tillwise_common.contracts import maintenance
+from tillwise_common.settings import Secret
+
+
+class MaintenanceAnswerer:
+    """Runs maintenance on a connection of its own, whose temporary tables end with it."""
+
+    def __init__(self, database_url: Secret) -> None:
+        self._url = database_url
+
+    async def answer(self, question: Envelope) -> bytes:
+        """Carry out an order; the reply says what was found."""
+        order = maintenance.decode_order(question.data)
+        connection = await asyncpg.connect(
+            self._url.reveal(), timeout=5, server_settings={"application_name": "tillwise-rebuild", "jit": "off", "timezone": "UTC"}
+        )
+        try:
+            if isinstance(order, maintenance.ListStores):
+                rows = await connection.fetch("select id from analytics.stores order by id")
+                return maintenance.encode(maintenance.StoreIds([row["id"] for row in rows]))
+            return maintenance.encode(await rebuild(connection, order.store_id, check=order.check))
+        finally:
+            connection.terminate()

@@ -1,0 +1,109 @@
+"""Rebuild: what the facts of a store say, computed afresh by the statements that the intake runs.
+
+The derived tables get temporary twins under their own names, which stand in front of the real ones; then the
+facts are staged page by page as if they had just come. `check` compares and changes nothing.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from tillwise_analytics.intake import writer
+from tillwise_analytics.rollups import roll
+from tillwise_common import logs
+from tillwise_common.contracts.maintenance import Difference, Rebuilt
+from tillwise_common.postgres.sql import load
+
+log = logs.get("rebuild")
+SQL = load("tillwise_analytics.rollups", "rebuild.sql")
+PAGE = 20_000
+SUMS = "orders_gross, orders_net, units_gross, units_net, sales_gross, sales_net, discounts, refunds"
+# Columns compared, and which rows say something: sums that came back to nothing leave rows of zeros behind.
+TABLES: dict[str, tuple[str, str]] = {
+    "orders": ("order_id, event_id, version_at, placed_at, customer_id, channel, country, is_sale, cancelled_at", "true"),
+    "refunds": ("order_id, refund_id, event_id, version_at, refunded_at, amount", "true"),
+    "products": (
+        "sku, event_id, version_at, name, category, unit_cost, lead_time_days, attributes, seen_name, seen_at, seen_event_id",
+        "true",
+    ),
+    "customers": (
+        "customer_id, event_id, version_at, attributes, first_gross, first_net",
+        "event_id is not null or first_gross is not null",
+    ),
+    "rollup_hours": (f"bucket, {SUMS}", f"(0, 0, 0, 0, 0, 0, 0, 0) <> ({SUMS})"),
+    "rollup_days": (f"dim, day, value, {SUMS}", f"(0, 0, 0, 0, 0, 0, 0, 0) <> ({SUMS})"),
+    "customer_periods": ("grain, bucket, customer_id, orders_gross, orders_net", "(orders_gross, orders_net) <> (0, 0)"),
+    "rollup_customers": (
+        "grain, bucket, customers_gross, customers_net, new_gross, new_net",
+        "(customers_gross, customers_net, new_gross, new_net) <> (0, 0, 0, 0)",
+    ),
+}
+
+
+async def rebuild(connection: Any, store_id: int, *, check: bool) -> Rebuilt:
+    """Recompute the derived tables of a store on a connection of its own; tell what differed, put it right unless `check`."""
+    await writer.prepare_session(connection)
+    # One snapshot for a check, so that intake goes on; one writer for a real rebuild, so that nothing comes between.
+    async with connection.transaction(isolation="repeatable_read" if check else "read_committed"):
+        if not check:
+            await connection.execute(writer.SQL.lock_stores, [store_id])
+        await _make_shadows(connection)
+        await _replay(connection, store_id)
+        differences = [d for d in [await _compare(connection, table, store_id) for table in TABLES] if d.rows]
+        if not check:
+            await _replace(connection, store_id)
+        orders = await connection.fetchval("select count(*) from orders where placed_at is not null")
+    log.info("rebuilt", store=store_id, check=check, orders=orders, differing_tables=len(differences))
+    return Rebuilt(orders, differences)
+
+
+async def _make_shadows(connection: Any) -> None:
+    views = {name: await connection.fetchval("select pg_get_viewdef($1::regclass)", f"analytics.{name}") for name in ("sale_entries", "refund_entries")}
+    await connection.execute(SQL.shadows)
+    for name, definition in views.items():
+        await connection.execute(f"create temp view {name} as {definition}")
+
+
+async def _replay(connection: Any, store_id: int) -> None:
+    last = ""
+    while True:
+        await connection.execute(SQL.stage_events, store_id, last, PAGE)
+        page_end = await connection.fetchval(SQL.last_staged)
+        if page_end is None:
+            break
+        last = page_end
+        await connection.execute(SQL.stage_lines)
+        for statements in writer.STATE.values():
+            for statement in statements:
+                await connection.execute(statement)
+        await connection.execute(SQL.empty_stage)
+    last = ""
+    while True:
+        await connection.execute(SQL.touch_next, store_id, last, PAGE)
+        page_end = await connection.fetchval(SQL.last_touched)
+        if page_end is None:
+            break
+        last = page_end
+        await roll.after(connection)
+        await connection.execute(SQL.empty_stage)
+
+
+async def _compare(connection: Any, table: str, store_id: int) -> Difference:
+    columns, says_something = TABLES[table]
+    kept = f"select {columns} from analytics.{table} where store_id = $1 and {says_something}"  # noqa: S608 - names are ours
+    computed = f"select {columns} from pg_temp.{table} where {says_something}"  # noqa: S608
+    rows = await connection.fetchval(
+        f"select (select count(*) from (({kept}) except all ({computed})) a)"  # noqa: S608
+        f" + (select count(*) from (({computed}) except all ({kept})) b)",
+        store_id,
+    )
+    return Difference(table, rows)
+
+
+async def _replace(connection: Any, store_id: int) -> None:
+    for table, (columns, says_something) in TABLES.items():
+        await connection.execute(f"delete from analytics.{table} where store_id = $1", store_id)  # noqa: S608
+        await connection.execute(
+            f"insert into analytics.{table} (store_id, {columns}) select store_id, {columns} from pg_temp.{table} where {says_something}"  # noqa: S608
+        )
+    await connection.execute(writer.SQL.new_version, [store_id])

@@ -1,0 +1,47 @@
+-- Recompute everything derived from the facts of one store, in temporary tables that stand in front of the real ones.
+
+-- name: shadows
+-- Empty twins of the derived tables. Their names hide the real ones for statements that name no schema.
+create temp table orders (like analytics.orders including all) on commit drop;
+create temp table refunds (like analytics.refunds including all) on commit drop;
+create temp table products (like analytics.products including all) on commit drop;
+create temp table customers (like analytics.customers including all) on commit drop;
+create temp table rollup_hours (like analytics.rollup_hours including all) on commit drop;
+create temp table rollup_days (like analytics.rollup_days including all) on commit drop;
+create temp table customer_periods (like analytics.customer_periods including all) on commit drop;
+create temp table rollup_customers (like analytics.rollup_customers including all) on commit drop
+
+-- name: stage_events
+-- The next events of the store in the order of their ids, as if they had just come.
+with page as (
+    select * from analytics.events where store_id = $1 and event_id > $2 order by event_id limit $3
+)
+insert into tw_events
+select p.*, exists (
+    select from analytics.event_lines l
+    where l.store_id = p.store_id and l.event_id = p.event_id and l.quantity > 0 and p.type = 'order.placed')
+from page p
+
+-- name: last_staged
+-- The id after which to go on.
+select max(event_id) from tw_events
+
+-- name: stage_lines
+-- Their lines.
+insert into tw_lines
+select l.* from analytics.event_lines l join tw_events e on e.store_id = l.store_id and e.event_id = l.event_id
+
+-- name: empty_stage
+truncate tw_events, tw_lines, tw_touched, tw_deltas, tw_sold
+
+-- name: touch_next
+-- The next orders, and refunds of orders that nobody placed.
+insert into tw_touched
+select $1, order_id
+from (select order_id from orders where order_id > $2 union select order_id from refunds where order_id > $2) known
+order by order_id
+limit $3
+
+-- name: last_touched
+-- The order after which to go on.
+select max(order_id) from tw_touched

@@ -1,0 +1,66 @@
+"""Wires the gateway."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from aiohttp import web
+
+from tillwise_common.bus.ask import Asker
+from tillwise_common.bus.connection import RedisConnection
+from tillwise_common.bus.publish import PackingPublisher
+from tillwise_common.contracts.batches import Part
+from tillwise_common.contracts.stores import Store
+from tillwise_common.postgres.migrate import up_to_date
+from tillwise_common.postgres.pool import Postgres
+from tillwise_common.service import Service
+from tillwise_common.web.middleware import around_requests
+from tillwise_common.web.server import HttpServer
+from tillwise_gateway import migrations
+from tillwise_gateway.accounts.accounts import Accounts
+from tillwise_gateway.accounts.door import Door
+from tillwise_gateway.admin.routes import Admin
+from tillwise_gateway.health import HealthRoute
+from tillwise_gateway.ingest.pressure import Pressure
+from tillwise_gateway.ingest.routes import Ingest, packing
+from tillwise_gateway.settings import GatewaySettings
+
+
+def build(service: Service, settings: GatewaySettings) -> None:
+    """Add the gateway's parts to the service's life, in the order in which they start."""
+    redis = RedisConnection(settings.redis_url)
+    postgres = Postgres(settings.database_url, "tillwise-gateway", size=settings.database_pool_size)
+    asker = Asker(redis, settings.instance)
+    source = f"gateway/{settings.instance}"
+    publisher: PackingPublisher[Store, Part] = PackingPublisher(redis.commands, packing(source, settings.event_partitions))
+    pressure = Pressure(
+        redis.commands, settings.event_partitions, settings.max_stream_lag, settings.max_redis_memory_share, service.registry
+    )
+    accounts = Accounts(postgres, settings.session_hours)
+    door = Door(accounts)
+
+    app = web.Application(
+        middlewares=[around_requests(service.registry, service.health)], client_max_size=settings.max_body_bytes
+    )
+    app.add_routes(service.probes.routes())
+    app.add_routes(HealthRoute(service).routes())
+    app.add_routes(Ingest(door, publisher, pressure, settings.event_partitions, settings.max_body_bytes, service.registry).routes())
+    app.add_routes(Admin(door, accounts, asker).routes())
+
+    async def migrated() -> None:
+        async with postgres.acquire() as connection:
+            await up_to_date(connection, migrations.__name__, migrations.SCHEMA)
+
+    service.health.add("postgres", postgres.ping)
+    service.health.add("redis", redis.ping)
+    service.health.add("migrations", migrated)
+    parts: list[Any] = [
+        redis,
+        postgres,
+        asker,
+        publisher,
+        pressure,
+        HttpServer(app, settings.host, settings.port, reuse_port=settings.reuse_port, drain_seconds=settings.drain_seconds),
+    ]
+    for part in parts:
+        service.lifecycle.add(part)

@@ -1,0 +1,1 @@
+"""Events in: read the body, check it, put it on the stream."""

@@ -1,0 +1,127 @@
+"""`POST /api/v1/events`: authenticate, read, check, pack, answer 202 once the stream has it on disk."""
+
+from __future__ import annotations
+
+import os
+from datetime import UTC, datetime
+from typing import Any
+
+import msgspec
+from aiohttp import web
+from prometheus_client import CollectorRegistry, Counter
+
+from tillwise_common import request_id
+from tillwise_common.bus import envelope, names
+from tillwise_common.bus.envelope import Envelope
+from tillwise_common.bus.publish import NotAccepted, PackingPublisher
+from tillwise_common.contracts import batches
+from tillwise_common.contracts.batches import Batch, Part
+from tillwise_common.contracts.stores import Store
+from tillwise_common.web.problems import Problem, json_response
+from tillwise_gateway.accounts.door import Door
+from tillwise_gateway.accounts.principal import store_of
+from tillwise_gateway.ingest.decode import Decoded, decode
+from tillwise_gateway.ingest.pressure import Pressure
+
+MEDIA_LINES = frozenset({"application/x-ndjson", "application/ndjson", "application/jsonl", "application/x-jsonlines"})
+ENCODINGS = ("", "identity", "gzip", "deflate", "zstd")
+RETRY = {"Retry-After": "2"}
+
+
+class Ingest:
+    """The handlers of events."""
+
+    def __init__(
+        self,
+        door: Door,
+        publisher: PackingPublisher[Store, Part],
+        pressure: Pressure,
+        partitions: int,
+        max_body: int,
+        registry: CollectorRegistry,
+    ) -> None:
+        self._door = door
+        self._publisher = publisher
+        self._pressure = pressure
+        self._partitions = partitions
+        self._max_body = max_body
+        events = Counter("tillwise_events", "Events by outcome", ["outcome"], registry=registry)
+        self._accepted, self._rejected = events.labels("accepted"), events.labels("rejected")
+
+    def routes(self) -> list[web.RouteDef]:
+        return [web.post("/api/v1/events", self.post), web.get("/api/v1/ingest/status", self.status)]
+
+    async def post(self, request: web.Request) -> web.Response:
+        """Take one event, an array or NDJSON. 202 promises that every accepted event will be counted once."""
+        store = store_of(await self._door.authenticate(request, "ingest"))
+        if self._pressure.too_high:
+            raise Problem(503, "overloaded", "Events arrive faster than they are stored. Send them again later.", headers=RETRY)
+        lines = self._is_lines(request)
+        decoded = decode(await self._read(request), lines=lines, currency=store.currency)
+        if decoded.count:
+            await self._publish(store, decoded)
+            self._accepted.inc(decoded.count)
+        return self._answer(decoded)
+
+    async def status(self, request: web.Request) -> web.Response:
+        """How many messages of the store's partition were accepted and are not yet counted."""
+        store = store_of(await self._door.authenticate(request, "read"))
+        pending = await self._pressure.pending(names.partition_of(store.id, self._partitions))
+        return json_response({"pending": pending})
+
+    @staticmethod
+    def _is_lines(request: web.Request) -> bool:
+        media = request.content_type if "Content-Type" in request.headers else ""
+        encoding = request.headers.get("Content-Encoding", "").lower()
+        if encoding not in ENCODINGS:
+            raise Problem(415, "unsupported_encoding", f"Content-Encoding must be gzip, deflate or zstd, not {encoding[:40]!r}.")
+        if media in MEDIA_LINES:
+            return True
+        if media == "application/json":
+            return False
+        raise Problem(415, "unsupported_media_type", "Content-Type must be application/json or application/x-ndjson.")
+
+    async def _read(self, request: web.Request) -> bytes:
+        if (request.content_length or 0) > self._max_body:
+            # Before reading any of it.
+            raise web.HTTPRequestEntityTooLarge(self._max_body, request.content_length or 0)
+        try:
+            body = await request.read()
+        except web.HTTPException:
+            raise
+        except (ValueError, web.RequestPayloadError):
+            raise Problem(400, "unreadable_body", "The body could not be read: broken off or not encoded as declared.") from None
+        if not body:
+            raise Problem(400, "empty_body", "Send an event, an array of events, or NDJSON.", position=0)
+        return body
+
+    async def _publish(self, store: Store, decoded: Decoded) -> None:
+        part = Part(os.urandom(12).hex(), request_id.current.get(), datetime.now(UTC), decoded.form, decoded.body)
+        try:
+            await self._publisher.publish(store, part, len(decoded.body))
+        except NotAccepted as error:
+            raise Problem(
+                503, "not_stored", "The events may not have been stored. Send them again with the same ids.", headers=RETRY, cause=str(error)
+            ) from None
+
+    def _answer(self, decoded: Decoded) -> web.Response:
+        if not decoded.rejected:
+            return web.Response(status=202, body=b'{"accepted":%d,"duplicates":null,"rejected":[]}' % decoded.count, content_type="application/json")
+        self._rejected.inc(len(decoded.rejected))
+        body: dict[str, Any] = {"accepted": decoded.count, "duplicates": None, "rejected": [r._asdict() for r in decoded.rejected]}
+        if decoded.count == 0:
+            raise Problem(422, "no_valid_event", f"None of the events is valid; the first: {decoded.rejected[0].detail}", **body)
+        return json_response(body, status=202)
+
+
+def packing(source: str, partitions: int) -> Any:
+    """How parts of one store become one message: `pack` for the publisher."""
+
+    def pack(store: Store, parts: list[Part]) -> tuple[str, Envelope]:
+        data = batches.encode(Batch(store, parts))
+        message = envelope.new(batches.TYPE, source, data, subject=store.name, store=str(store.id))
+        # The flight is made for all who wait; each part carries its own request ID.
+        message = msgspec.structs.replace(message, request_id=parts[0].request_id)
+        return names.events(names.partition_of(store.id, partitions)), message
+
+    return pack

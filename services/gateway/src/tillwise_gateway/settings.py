@@ -1,0 +1,30 @@
+"""What the gateway needs to know beyond the common settings."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from msgspec import Meta
+
+from tillwise_common.settings import Port, Seconds, Secret, Settings
+
+
+class GatewaySettings(Settings, frozen=True, kw_only=True):
+    """Settings of the serving process."""
+
+    port: Port = 8080
+    reuse_port: bool = False
+    max_body_bytes: Annotated[int, Meta(ge=1024, le=256 * 1024 * 1024)] = 8 * 1024 * 1024
+    # Above either, events are refused with 503 until the consumers have caught up.
+    max_stream_lag: Annotated[int, Meta(ge=1)] = 50_000
+    max_redis_memory_share: Annotated[float, Meta(gt=0, le=1)] = 0.8
+    report_timeout_seconds: Seconds = 15.0
+    session_hours: Annotated[int, Meta(ge=1, le=24 * 365)] = 24 * 14
+
+
+class BootstrapSettings(Settings, frozen=True, kw_only=True):
+    """Settings of `bootstrap`, which makes sure that somebody can get in."""
+
+    admin_key: Secret
+    admin_email: str
+    admin_password: Secret

@@ -1,0 +1,35 @@
+"""Wires the worker."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from arq import cron
+from arq.worker import func
+
+from tillwise_common.bus.ask import Asker
+from tillwise_common.bus.connection import RedisConnection
+from tillwise_common.service import Service
+from tillwise_worker.engine import Engine
+from tillwise_worker.jobs import audit_stores
+from tillwise_worker.jobs.audit_stores import AuditStores
+from tillwise_worker.settings import WorkerSettings
+
+
+def build(service: Service, settings: WorkerSettings) -> None:
+    """Add the worker's parts to its life, in the order in which they start."""
+    redis = RedisConnection(settings.redis_url)
+    asker = Asker(redis, settings.instance)
+    audit = AuditStores(asker, service.registry)
+    timeout = audit_stores.TIMEOUT_SECONDS
+    engine = Engine(
+        settings.redis_url,
+        functions=[func(audit.run, name=audit_stores.NAME, timeout=timeout)],
+        crons=[cron(audit.run, name=f"cron:{audit_stores.NAME}", hour=settings.audit_hour, minute=17, timeout=timeout)],
+        at_once=settings.jobs_at_once,
+        drain_seconds=settings.drain_seconds / 2,
+    )
+    service.health.add("redis", redis.ping)
+    parts: list[Any] = [redis, asker, engine]
+    for part in parts:
+        service.lifecycle.add(part)

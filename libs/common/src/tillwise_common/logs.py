@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
+import atexit
 import logging
 import sys
 from collections.abc import Callable, MutableMapping
+from datetime import UTC, datetime
 from typing import IO, Any
 
 import orjson
@@ -15,6 +18,8 @@ from tillwise_common import request_id
 from tillwise_common.settings import LogFormat, LogLevel
 
 Event = MutableMapping[str, Any]
+FLUSH_SECONDS = 0.02
+MOST_WAITING_LINES = 200
 # Local variables stay out of tracebacks: they hold passwords and customers' data.
 _traceback = structlog.processors.ExceptionRenderer(ExceptionDictTransformer(show_locals=False))
 
@@ -22,17 +27,12 @@ _traceback = structlog.processors.ExceptionRenderer(ExceptionDictTransformer(sho
 def configure(service: str, instance: str, level: LogLevel, render_as: LogFormat, stream: IO[bytes] | None = None) -> None:
     """Send all logs of this process to `stream` (default: standard output), structured."""
     threshold = getattr(logging, level)
-    shared: list[Any] = [
-        _add_request_id,
-        structlog.processors.add_log_level,
-        structlog.processors.TimeStamper(fmt="iso", utc=True),
-        _add_constants(service, instance),
-    ]
-    finish = [_rename_exception, orjson_line] if render_as == "json" else [_console_line]
+    render = [_traceback, _rename_exception, orjson_line] if render_as == "json" else [_as_text, _console_line]
+    writer = LineWriter(stream or sys.stdout.buffer)
     structlog.configure(
-        processors=[*shared, _traceback, *finish] if render_as == "json" else [*shared, *finish],
+        processors=[_stamp(service, instance), *render],
         wrapper_class=structlog.make_filtering_bound_logger(threshold),
-        logger_factory=structlog.BytesLoggerFactory(stream or sys.stdout.buffer),
+        logger_factory=lambda *_: writer,
         cache_logger_on_first_use=True,
     )
     root = logging.getLogger()
@@ -42,6 +42,42 @@ def configure(service: str, instance: str, level: LogLevel, render_as: LogFormat
         logging.getLogger(noisy).setLevel(max(threshold, logging.WARNING))
 
 
+class LineWriter:
+    """Writes log lines; under load many share one system call.
+
+    Lines below warning wait up to 20 ms for company when an event loop runs; a warning or worse goes out at once,
+    with everything before it.
+    """
+
+    def __init__(self, stream: IO[bytes]) -> None:
+        self._stream = stream
+        self._lines: list[bytes] = []
+        atexit.register(self.flush)
+
+    def info(self, line: bytes) -> None:
+        self._lines.append(line)
+        if len(self._lines) == 1:
+            try:
+                asyncio.get_running_loop().call_later(FLUSH_SECONDS, self.flush)
+            except RuntimeError:
+                self.flush()
+        elif len(self._lines) >= MOST_WAITING_LINES:
+            self.flush()
+
+    def warning(self, line: bytes) -> None:
+        self._lines.append(line)
+        self.flush()
+
+    def flush(self) -> None:
+        lines, self._lines = self._lines, []
+        if lines:
+            self._stream.write(b"\n".join(lines) + b"\n")
+            self._stream.flush()
+
+    debug = msg = log = info
+    error = critical = fatal = exception = failure = warn = err = warning
+
+
 def get(name: str) -> Any:
     """A logger for the part `name` of a service."""
     return structlog.get_logger(part=name)
@@ -49,22 +85,27 @@ def get(name: str) -> Any:
 
 def orjson_line(_: Any, __: str, event: Event) -> bytes:
     """Render an event as one line of JSON; what JSON does not know is written as text."""
-    return orjson.dumps(event, default=str, option=orjson.OPT_NON_STR_KEYS)
+    return orjson.dumps(event, default=str, option=orjson.OPT_NON_STR_KEYS | orjson.OPT_UTC_Z)
 
 
-def _add_request_id(_: Any, __: str, event: Event) -> Event:
-    if "request_id" not in event:
-        event["request_id"] = request_id.current.get() or None
-    return event
+def _stamp(service: str, instance: str) -> Callable[[Any, str, Event], Event]:
+    """One step that adds what every line has: a step each would double the price of a line."""
 
-
-def _add_constants(service: str, instance: str) -> Callable[[Any, str, Event], Event]:
-    def add(_: Any, __: str, event: Event) -> Event:
+    def stamp(_: Any, level: str, event: Event) -> Event:
+        event["level"] = "error" if level == "exception" else level
+        event["timestamp"] = datetime.now(UTC)
         event["service"] = service
         event["instance"] = instance
+        if "request_id" not in event:
+            event["request_id"] = request_id.current.get() or None
         return event
 
-    return add
+    return stamp
+
+
+def _as_text(_: Any, __: str, event: Event) -> Event:
+    event["timestamp"] = event["timestamp"].isoformat(timespec="milliseconds")
+    return event
 
 
 def _rename_exception(_: Any, __: str, event: Event) -> Event:

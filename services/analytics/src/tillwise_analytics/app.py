@@ -6,7 +6,7 @@ from typing import Any
 
 from tillwise_analytics import migrations
 from tillwise_analytics.intake.consumer import Intake
-from tillwise_analytics.intake.writer import Writer, prepare_session
+from tillwise_analytics.intake.writer import SEARCH_PATH, Writer, prepare_session
 from tillwise_analytics.rollups.answering import MaintenanceAnswerer
 from tillwise_analytics.settings import AnalyticsSettings
 from tillwise_common.bus.ask import Answerer
@@ -24,7 +24,12 @@ def build(service: Service, settings: AnalyticsSettings) -> None:
     timeout = settings.statement_timeout_seconds
     readers = Postgres(settings.database_url, name, size=settings.reports_at_once + 2, statement_timeout=timeout)
     writers = Postgres(
-        settings.database_url, f"{name}-intake", size=settings.event_partitions, statement_timeout=120, prepare=prepare_session
+        settings.database_url,
+        f"{name}-intake",
+        size=settings.event_partitions,
+        statement_timeout=120,
+        search_path=SEARCH_PATH,
+        prepare=prepare_session,
     )
     consumer = f"{service.name}-{settings.instance}"
     intake = Intake(redis, Writer(writers), consumer, settings.event_partitions, settings.max_deliveries, service.registry)

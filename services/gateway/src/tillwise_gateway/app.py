@@ -60,7 +60,7 @@ def build(service: Service, settings: GatewaySettings) -> None:
         asker,
         publisher,
         pressure,
-        HttpServer(app, settings.host, settings.port, reuse_port=settings.reuse_port, drain_seconds=settings.drain_seconds),
+        HttpServer(app, settings.public_host or settings.host, settings.port, reuse_port=settings.reuse_port, drain_seconds=settings.drain_seconds),
     ]
     for part in parts:
         service.lifecycle.add(part)

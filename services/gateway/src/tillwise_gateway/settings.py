@@ -12,6 +12,8 @@ from tillwise_common.settings import Port, Seconds, Secret, Settings
 class GatewaySettings(Settings, frozen=True, kw_only=True):
     """Settings of the serving process."""
 
+    # Where clients reach the gateway; HOST is where the probes listen.
+    public_host: str = ""
     port: Port = 8080
     reuse_port: bool = False
     max_body_bytes: Annotated[int, Meta(ge=1024, le=256 * 1024 * 1024)] = 8 * 1024 * 1024

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import time
 from collections.abc import Mapping
 
@@ -41,7 +40,7 @@ class MalformedEnvelope(ValueError):
 def new(kind: str, source: str, data: bytes, *, subject: str = "", store: str = "", deadline: float = 0.0) -> Envelope:
     """An envelope for `data`, carrying the current request ID."""
     return Envelope(
-        id=os.urandom(12).hex(),
+        id=request_id.new(),
         type=kind,
         source=source,
         time=time.time(),

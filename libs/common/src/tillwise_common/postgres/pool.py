@@ -37,12 +37,14 @@ class Postgres:
         *,
         size: int = 8,
         statement_timeout: float = 30.0,
+        search_path: str = "public",
         prepare: Callable[[Any], Awaitable[None]] | None = None,
     ) -> None:
         self._url = url
         self._service = service
         self._size = size
         self._statement_timeout = statement_timeout
+        self._search_path = search_path
         self._prepare = prepare
         self._pool: Any = None
 
@@ -57,6 +59,7 @@ class Postgres:
                 max_inactive_connection_lifetime=60,
                 server_settings={
                     "application_name": self._service,
+                    "search_path": self._search_path,
                     "statement_timeout": str(int(self._statement_timeout * 1000)),
                     "idle_in_transaction_session_timeout": "60000",
                     "timezone": "UTC",

@@ -19,7 +19,7 @@ class AccessLog(AbstractAccessLogger):
             method=request.method,
             path=request.path,
             status=response.status,
-            bytes=response.body_length,
+            bytes=response.content_length,
             ms=round(time * 1000, 2),
             remote=request.remote,
         )

@@ -62,23 +62,31 @@ class Intake:
         await asyncio.gather(*(consumer.close() for consumer in self._consumers))
 
     async def handle(self, entries: Sequence[Entry]) -> None:
-        """Store the events of some messages. Entries may be repeats: a crash may lie between commit and acknowledgement."""
-        staged = Staged()
-        oldest = entries[0].envelope.time
-        for entry in entries:
-            if entry.envelope.type != batches.TYPE:
-                raise Poison(f"unknown message type {entry.envelope.type[:80]!r}")
-            self._stage(staged, entry)
-            # Give reports and probes a turn between two messages.
-            await asyncio.sleep(0)
-            if len(staged) + len(staged.lines) >= MOST_ROWS:
-                await self._commit(staged, entry, oldest)
-                staged, oldest = Staged(), entry.envelope.time
-        if staged.stores:
-            await self._commit(staged, entries[-1], oldest)
+        """Store the events of some messages. Entries may be repeats: a crash may lie between commit and acknowledgement.
+
+        While the database works on one transaction, the rows of the next are made.
+        """
+        staged, oldest = Staged(), entries[0].envelope.time
+        committing: asyncio.Task[None] | None = None
+        try:
+            for entry in entries:
+                self._stage(staged, entry)
+                # Give reports, probes and the commit in flight a turn between two messages.
+                await asyncio.sleep(0)
+                if len(staged) + len(staged.lines) >= MOST_ROWS or entry is entries[-1]:
+                    if committing is not None:
+                        await committing
+                    committing = asyncio.create_task(self._commit(staged, entry, oldest))
+                    staged, oldest = Staged(), entry.envelope.time
+        finally:
+            # Also when staging failed: what was begun is finished before the entries are looked at one by one.
+            if committing is not None:
+                await committing
 
     @staticmethod
     def _stage(staged: Staged, entry: Entry) -> None:
+        if entry.envelope.type != batches.TYPE:
+            raise Poison(f"unknown message type {entry.envelope.type[:80]!r}")
         try:
             staged.add(batches.decode(entry.envelope.data))
         except (msgspec.DecodeError, KeyError, UnicodeDecodeError, RecursionError) as error:

@@ -74,22 +74,37 @@ insert into tw_touched
 select distinct store_id, subject from tw_events where type in ('order.placed', 'order.refunded', 'order.cancelled')
 
 -- name: touch_recategorised
--- The orders that sold a product without a category of its own, when the product's category changes now.
+-- The orders that sold or refunded a product, when the product's category changes now: lines without a category of
+-- their own count under the product's. The days on which the product has a sum tell where to look.
 insert into tw_touched
-select distinct e.store_id, e.subject
-from (
+with latest as (
     select distinct on (s.store_id, s.subject)
         s.store_id, s.subject as sku, s.occurred_at, s.event_id, s.attributes ->> 'category' as category
     from tw_events s
     where s.type = 'product.updated'
     order by s.store_id, s.subject, s.occurred_at desc, s.event_id desc
-) latest
-left join products p on p.store_id = latest.store_id and p.sku = latest.sku
-join analytics.event_lines l on l.store_id = latest.store_id and l.sku = latest.sku and l.category is null
-join analytics.events e on e.store_id = l.store_id and e.event_id = l.event_id
-where p.category is distinct from latest.category
-  and (p.version_at is null or (latest.occurred_at, latest.event_id) > (p.version_at, p.event_id))
-  and not exists (select from tw_touched t where t.store_id = e.store_id and t.order_id = e.subject)
+), changed as (
+    select l.store_id, l.sku
+    from latest l left join products p on p.store_id = l.store_id and p.sku = l.sku
+    where p.category is distinct from l.category
+      and (p.version_at is null or (l.occurred_at, l.event_id) > (p.version_at, p.event_id))
+), days as (
+    select c.store_id, c.sku, r.day, r.day::timestamp at time zone s.timezone as from_at, (r.day + 1)::timestamp at time zone s.timezone as to_at
+    from changed c
+    join analytics.stores s on s.id = c.store_id
+    join rollup_days r on r.store_id = c.store_id and r.dim = 'product' and r.value = c.sku
+)
+select o.store_id, o.order_id
+from days d
+join orders o on o.store_id = d.store_id and o.placed_at >= d.from_at and o.placed_at < d.to_at
+join analytics.event_lines l on l.store_id = o.store_id and l.event_id = o.event_id and l.sku = d.sku and l.category is null
+union
+select r.store_id, r.order_id
+from days d
+join refunds r on r.store_id = d.store_id and r.refunded_at >= d.from_at and r.refunded_at < d.to_at
+join analytics.event_lines l on l.store_id = r.store_id and l.event_id = r.event_id and l.sku = d.sku
+except
+select store_id, order_id from tw_touched
 
 -- name: put_orders
 -- Orders as the latest statement about them says, on the date of the first one.

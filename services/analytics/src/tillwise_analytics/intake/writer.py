@@ -23,9 +23,12 @@ class Committed(NamedTuple):
     conflicts: int
 
 
+# Derived tables are named without their schema: see store.sql.
+SEARCH_PATH = "analytics, public"
+
+
 async def prepare_session(connection: Any) -> None:
-    """Give a new connection its staging tables."""
-    await connection.execute("set search_path to analytics, public")
+    """Give a new connection its staging tables. Its search path must be SEARCH_PATH."""
     await connection.execute(SQL.session)
 
 

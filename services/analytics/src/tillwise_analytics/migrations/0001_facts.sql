@@ -52,6 +52,3 @@ create table event_lines (
     discount bigint not null default 0,
     primary key (store_id, event_id, line_no)
 );
-
--- For a product that changes its category after it was sold without one.
-create index event_lines_inheriting on event_lines (store_id, sku) where category is null;

@@ -36,18 +36,18 @@ create table rollup_days (
     primary key (store_id, dim, day, value)
 ) with (fillfactor = 80);
 
--- Orders of each customer in each day, week (by the store's first day of the week) and month.
-create table customer_periods (
+-- Orders of each customer on each day.
+create table customer_days (
     store_id integer not null,
-    grain text collate "C" not null,
-    bucket date not null,
     customer_id text collate "C" not null,
+    day date not null,
     orders_gross integer not null default 0,
     orders_net integer not null default 0,
-    primary key (store_id, grain, bucket, customer_id)
+    primary key (store_id, customer_id, day)
 ) with (fillfactor = 90);
 
--- How many different customers ordered, and how many of them for the first time ever.
+-- How many different customers ordered in each day, week (by the store's first day of the week) and month, and how
+-- many of them for the first time ever.
 create table rollup_customers (
     store_id integer not null,
     grain text collate "C" not null,

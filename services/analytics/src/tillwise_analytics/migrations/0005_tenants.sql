@@ -18,7 +18,7 @@ declare name text;
 begin
     foreach name in array array[
         'events', 'event_lines', 'orders', 'refunds', 'products', 'customers',
-        'rollup_hours', 'rollup_days', 'customer_periods', 'rollup_customers'
+        'rollup_hours', 'rollup_days', 'customer_days', 'rollup_customers'
     ] loop
         execute format('alter table %I enable row level security', name);
         execute format(

@@ -4,10 +4,14 @@ from __future__ import annotations
 
 import asyncpg
 
+from tillwise_analytics.intake.writer import SEARCH_PATH
 from tillwise_analytics.rollups.rebuild import rebuild
 from tillwise_common.bus.envelope import Envelope
 from tillwise_common.contracts import maintenance
 from tillwise_common.settings import Secret
+
+
+SESSION = {"application_name": "tillwise-rebuild", "jit": "off", "timezone": "UTC", "search_path": SEARCH_PATH}
 
 
 class MaintenanceAnswerer:
@@ -19,9 +23,7 @@ class MaintenanceAnswerer:
     async def answer(self, question: Envelope) -> bytes:
         """Carry out an order; the reply says what was found."""
         order = maintenance.decode_order(question.data)
-        connection = await asyncpg.connect(
-            self._url.reveal(), timeout=5, server_settings={"application_name": "tillwise-rebuild", "jit": "off", "timezone": "UTC"}
-        )
+        connection = await asyncpg.connect(self._url.reveal(), timeout=5, server_settings=SESSION)
         try:
             if isinstance(order, maintenance.ListStores):
                 rows = await connection.fetch("select id from analytics.stores order by id")

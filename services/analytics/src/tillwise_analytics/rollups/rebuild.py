@@ -32,7 +32,7 @@ TABLES: dict[str, tuple[str, str]] = {
     ),
     "rollup_hours": (f"bucket, {SUMS}", f"(0, 0, 0, 0, 0, 0, 0, 0) <> ({SUMS})"),
     "rollup_days": (f"dim, day, value, {SUMS}", f"(0, 0, 0, 0, 0, 0, 0, 0) <> ({SUMS})"),
-    "customer_periods": ("grain, bucket, customer_id, orders_gross, orders_net", "(orders_gross, orders_net) <> (0, 0)"),
+    "customer_days": ("customer_id, day, orders_gross, orders_net", "(orders_gross, orders_net) <> (0, 0)"),
     "rollup_customers": (
         "grain, bucket, customers_gross, customers_net, new_gross, new_net",
         "(customers_gross, customers_net, new_gross, new_net) <> (0, 0, 0, 0)",

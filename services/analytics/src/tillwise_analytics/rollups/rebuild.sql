@@ -8,7 +8,7 @@ create temp table products (like analytics.products including all) on commit dro
 create temp table customers (like analytics.customers including all) on commit drop;
 create temp table rollup_hours (like analytics.rollup_hours including all) on commit drop;
 create temp table rollup_days (like analytics.rollup_days including all) on commit drop;
-create temp table customer_periods (like analytics.customer_periods including all) on commit drop;
+create temp table customer_days (like analytics.customer_days including all) on commit drop;
 create temp table rollup_customers (like analytics.rollup_customers including all) on commit drop
 
 -- name: stage_events

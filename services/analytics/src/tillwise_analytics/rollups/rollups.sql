@@ -90,36 +90,62 @@ on conflict (store_id, dim, day, value) do update set
     refunds = r.refunds + excluded.refunds
 
 -- name: apply_customers
--- Orders per customer and period, and from them how many customers each period has.
+-- Orders per customer and day, and from them how many customers each day, week and month has. A customer counts in
+-- a period from the first order in it to the last one taken away, so the days around the touched ones matter too;
+-- a customer whose days neither begin nor end changes nothing.
 with moved as (
-    select o.store_id, g.grain, g.bucket, o.customer_id,
-           sum(o.sign) as gross, sum(case when o.cancelled then 0 else o.sign end) as net
-    from tw_sold o
-    join analytics.stores s on s.id = o.store_id
-    cross join lateral (values
-        ('day', o.day), ('week', analytics.week_begin(o.day, s.week_start)), ('month', date_trunc('month', o.day)::date)
-    ) as g (grain, bucket)
-    where o.customer_id is not null
-    group by o.store_id, g.grain, g.bucket, o.customer_id
-    having sum(o.sign) <> 0 or sum(case when o.cancelled then 0 else o.sign end) <> 0
-), known as (
-    select m.store_id, m.grain, m.bucket, m.customer_id, coalesce(p.orders_gross, 0) as was_gross, coalesce(p.orders_net, 0) as was_net,
-           coalesce(p.orders_gross, 0) + m.gross as gross, coalesce(p.orders_net, 0) + m.net as net
-    from moved m
-    left join customer_periods p
-        on p.store_id = m.store_id and p.grain = m.grain and p.bucket = m.bucket and p.customer_id = m.customer_id
+    select store_id, customer_id, day, sum(sign) as gross, sum(case when cancelled then 0 else sign end) as net
+    from tw_sold
+    where customer_id is not null
+    group by store_id, customer_id, day
+    having sum(sign) <> 0 or sum(case when cancelled then 0 else sign end) <> 0
 ), kept as (
-    insert into customer_periods (store_id, grain, bucket, customer_id, orders_gross, orders_net)
-    select store_id, grain, bucket, customer_id, gross, net from known
-    on conflict (store_id, grain, bucket, customer_id) do update set
-        orders_gross = excluded.orders_gross, orders_net = excluded.orders_net
+    insert into customer_days as c (store_id, customer_id, day, orders_gross, orders_net)
+    select store_id, customer_id, day, gross, net from moved
+    on conflict (store_id, customer_id, day) do update set
+        orders_gross = c.orders_gross + excluded.orders_gross, orders_net = c.orders_net + excluded.orders_net
+    returning c.store_id, c.customer_id, c.day, c.orders_gross, c.orders_net
+), turned as (
+    select k.store_id, k.customer_id, k.day,
+           (k.orders_gross > 0)::integer as gross, (k.orders_gross - m.gross > 0)::integer as was_gross,
+           (k.orders_net > 0)::integer as net, (k.orders_net - m.net > 0)::integer as was_net
+    from kept k join moved m on m.store_id = k.store_id and m.customer_id = k.customer_id and m.day = k.day
+    where (k.orders_gross > 0, k.orders_net > 0) <> (k.orders_gross - m.gross > 0, k.orders_net - m.net > 0)
+), spans as (
+    select t.store_id, t.customer_id, min(t.day) as lowest, max(t.day) as highest, min(s.week_start) as week_start
+    from turned t join analytics.stores s on s.id = t.store_id
+    group by t.store_id, t.customer_id
+), other_days as (
+    select a.store_id, a.customer_id, c.day, (c.orders_gross > 0)::integer as gross, (c.orders_net > 0)::integer as net
+    from spans a
+    cross join lateral (
+        select c.day, c.orders_gross, c.orders_net
+        from customer_days c
+        where c.store_id = a.store_id and c.customer_id = a.customer_id
+          and c.day between least(analytics.week_begin(a.lowest, a.week_start), analytics.month_begin(a.lowest))
+                        and greatest(analytics.week_begin(a.highest, a.week_start) + 6, analytics.month_begin(a.highest) + 30)
+    ) c
+    where not exists (select from turned t where t.store_id = a.store_id and t.customer_id = a.customer_id and t.day = c.day)
+), days as (
+    select store_id, customer_id, day, was_gross, gross, was_net, net from turned
+    union all
+    select store_id, customer_id, day, gross, gross, net, net from other_days
+), turns as (
+    select store_id, 'day' as grain, day as bucket, gross - was_gross as gross, net - was_net as net from turned
+    union all
+    select d.store_id, 'week', analytics.week_begin(d.day, s.week_start), max(d.gross) - max(d.was_gross), max(d.net) - max(d.was_net)
+    from days d join analytics.stores s on s.id = d.store_id
+    group by d.store_id, d.customer_id, analytics.week_begin(d.day, s.week_start)
+    union all
+    select d.store_id, 'month', analytics.month_begin(d.day), max(d.gross) - max(d.was_gross), max(d.net) - max(d.was_net)
+    from days d
+    group by d.store_id, d.customer_id, analytics.month_begin(d.day)
 )
 insert into rollup_customers as r (store_id, grain, bucket, customers_gross, customers_net)
-select store_id, grain, bucket,
-       sum((gross > 0)::integer - (was_gross > 0)::integer), sum((net > 0)::integer - (was_net > 0)::integer)
-from known
+select store_id, grain, bucket, sum(gross), sum(net)
+from turns
 group by store_id, grain, bucket
-having sum((gross > 0)::integer - (was_gross > 0)::integer) <> 0 or sum((net > 0)::integer - (was_net > 0)::integer) <> 0
+having sum(gross) <> 0 or sum(net) <> 0
 order by store_id, grain, bucket
 on conflict (store_id, grain, bucket) do update set
     customers_gross = r.customers_gross + excluded.customers_gross,
@@ -127,22 +153,27 @@ on conflict (store_id, grain, bucket) do update set
 
 -- name: apply_first_orders
 -- When each touched customer ordered first; new customers are counted in the period that holds this moment.
+-- Only where something was taken away must the orders be searched for what is first now.
 with touched as (
-    select distinct store_id, customer_id from tw_sold where customer_id is not null
+    select store_id, customer_id, bool_or(sign < 0) as shrunk,
+           min(at) filter (where sign > 0) as gross, min(at) filter (where sign > 0 and not cancelled) as net
+    from tw_sold
+    where customer_id is not null
+    group by store_id, customer_id
 ), known as (
-    select t.store_id, t.customer_id, c.first_gross as was_gross, c.first_net as was_net, g.at as gross, n.at as net
+    select t.store_id, t.customer_id, c.first_gross as was_gross, c.first_net as was_net,
+           case when not t.shrunk then least(c.first_gross, t.gross) else (
+               select o.placed_at from orders o
+               where o.store_id = t.store_id and o.customer_id = t.customer_id and o.is_sale
+               order by o.placed_at limit 1
+           ) end as gross,
+           case when not t.shrunk then least(c.first_net, t.net) else (
+               select o.placed_at from orders o
+               where o.store_id = t.store_id and o.customer_id = t.customer_id and o.is_sale and o.cancelled_at is null
+               order by o.placed_at limit 1
+           ) end as net
     from touched t
     left join customers c on c.store_id = t.store_id and c.customer_id = t.customer_id
-    left join lateral (
-        select o.placed_at as at from orders o
-        where o.store_id = t.store_id and o.customer_id = t.customer_id and o.is_sale
-        order by o.placed_at limit 1
-    ) g on true
-    left join lateral (
-        select o.placed_at as at from orders o
-        where o.store_id = t.store_id and o.customer_id = t.customer_id and o.is_sale and o.cancelled_at is null
-        order by o.placed_at limit 1
-    ) n on true
 ), kept as (
     insert into customers (store_id, customer_id, first_gross, first_net)
     select store_id, customer_id, gross, net from known
@@ -165,7 +196,7 @@ insert into rollup_customers as r (store_id, grain, bucket, new_gross, new_net)
 select p.store_id, g.grain, g.bucket, sum(p.gross), sum(p.net)
 from placed p
 cross join lateral (values
-    ('day', p.day), ('week', analytics.week_begin(p.day, p.week_start)), ('month', date_trunc('month', p.day)::date)
+    ('day', p.day), ('week', analytics.week_begin(p.day, p.week_start)), ('month', analytics.month_begin(p.day))
 ) as g (grain, bucket)
 group by p.store_id, g.grain, g.bucket
 having sum(p.gross) <> 0 or sum(p.net) <> 0

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from datetime import UTC, datetime
 from typing import Any
 
@@ -96,7 +95,7 @@ class Ingest:
         return body
 
     async def _publish(self, store: Store, decoded: Decoded) -> None:
-        part = Part(os.urandom(12).hex(), request_id.current.get(), datetime.now(UTC), decoded.form, decoded.body)
+        part = Part(request_id.new(), request_id.current.get(), datetime.now(UTC), decoded.form, decoded.body)
         try:
             await self._publisher.publish(store, part, len(decoded.body))
         except NotAccepted as error:

@@ -1,0 +1,34 @@
+"""The `tillwise` command. One sub-command, one file in `commands/`."""
+
+from __future__ import annotations
+
+import sys
+
+import typer
+
+from tillwise.commands import doctor, key, rebuild, status, store, up
+from tillwise.imports import command as imports
+from tillwise.problems import Problem
+
+app = typer.Typer(
+    name="tillwise", no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False,
+    help="Self-hosted commerce analytics: run the platform, make stores and keys, import data.",
+)  # fmt: skip
+app.command()(up.up)
+app.command()(up.down)
+app.command()(status.status)
+app.command()(doctor.doctor)
+app.command()(rebuild.rebuild)
+app.add_typer(store.app, name="store")
+app.add_typer(key.app, name="key")
+app.add_typer(imports.app, name="import")
+
+
+def main() -> None:
+    """Run the command; problems of the user's become one line and exit code 1."""
+    try:
+        app()
+    except Problem as problem:
+        sys.exit(f"tillwise: {problem}")
+    except KeyboardInterrupt:
+        sys.exit(130)

@@ -1,0 +1,65 @@
+"""Talks to a running platform like any client: HTTP with the admin's key."""
+
+from __future__ import annotations
+
+import json
+import urllib.error
+import urllib.request
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote
+
+from tillwise.problems import NotRunning, Problem
+from tillwise.supervisor.options import DataFolder
+
+
+class Client:
+    """A platform's address and a key."""
+
+    def __init__(self, url: str, key: str) -> None:
+        self.url, self.key = url.rstrip("/"), key
+
+    @classmethod
+    def of(cls, data_dir: Path) -> Client:
+        """The admin's client of the platform that runs on `data_dir`. Raises NotRunning."""
+        data = DataFolder(data_dir)
+        url = data.state()["url"]
+        key = data.secret("admin_key")
+        if key is None:
+            raise NotRunning(f"{data.path} holds no admin key: start the platform there once")
+        return cls(url, key)
+
+    def call(self, method: str, path: str, body: Any = None, *, timeout: float = 30) -> Any:
+        """The JSON answer. Raises Problem with what the platform says is wrong."""
+        request = urllib.request.Request(self.url + path, method=method)  # noqa: S310 - the address is our own
+        request.add_header("Authorization", f"Bearer {self.key}")
+        data = None
+        if body is not None:
+            data = json.dumps(body).encode()
+            request.add_header("Content-Type", "application/json")
+        try:
+            with urllib.request.urlopen(request, data, timeout=timeout) as answer:  # noqa: S310
+                text = answer.read()
+        except urllib.error.HTTPError as error:
+            raise Problem(_detail(error)) from None
+        except (urllib.error.URLError, OSError) as error:
+            raise NotRunning(f"{self.url} does not answer ({getattr(error, 'reason', error)}): tillwise status shows more") from None
+        return json.loads(text) if text else None
+
+    def add_key(self, store: str, scopes: list[str], *, name: str = "", expires_in: float | None = None) -> dict[str, str]:
+        """A new key of a store: `{"id", "key"}`."""
+        found: dict[str, str] = self.call(
+            "POST", "/api/v1/admin/keys", {"store": store, "scopes": scopes, "name": name, "expires_in": expires_in}
+        )
+        return found
+
+    def revoke_key(self, key_id: str) -> None:
+        self.call("DELETE", f"/api/v1/admin/keys/{quote(key_id, safe='')}")
+
+
+def _detail(error: urllib.error.HTTPError) -> str:
+    try:
+        problem = json.loads(error.read())
+        return f"{problem['detail']} (request {problem['request_id']})"
+    except (ValueError, KeyError, OSError):
+        return f"the platform answered {error.code}"

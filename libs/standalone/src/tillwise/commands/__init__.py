@@ -1,0 +1,1 @@
+"""The sub-commands of `tillwise`, one a file."""

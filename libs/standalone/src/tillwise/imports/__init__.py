@@ -1,0 +1,1 @@
+"""Files into events: read a file, make events of it, send them like any client."""

@@ -1,0 +1,139 @@
+"""One child process: started, watched, restarted with back-off, ended."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import os
+import signal
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+FIRST_PAUSE, LONGEST_PAUSE = 0.2, 10.0
+HEALTHY_AFTER_SECONDS = 30.0
+LARGEST_LOG = 50_000_000
+
+
+class Child:
+    """A process that should run until we say otherwise."""
+
+    def __init__(
+        self,
+        service: str,
+        command: list[str],
+        environment: dict[str, str],
+        log: Path,
+        *,
+        port: int | None = None,
+        probe: Callable[[], bool] | None = None,
+        probe_port: int | None = None,
+        before_start: Callable[[], None] | None = None,
+        end_with: int = signal.SIGTERM,
+        pass_fds: tuple[int, ...] = (),
+    ) -> None:
+        self.service, self.port, self.probe_port = service, port, probe_port
+        self.ready = False
+        self.restarts = 0
+        self._command, self._environment, self._log = command, environment, log
+        self._probe, self._before_start = probe, before_start
+        self._end_with, self._pass_fds = end_with, pass_fds
+        self._process: asyncio.subprocess.Process | None = None
+        self._stopping = False
+        self._task: asyncio.Task[None] | None = None
+
+    @property
+    def pid(self) -> int | None:
+        return None if self._process is None or self._process.returncode is not None else self._process.pid
+
+    @property
+    def exit_code(self) -> int | None:
+        """How it ended the last time, or None while it runs or was never started."""
+        return None if self._process is None else self._process.returncode
+
+    def start(self) -> None:
+        self._task = asyncio.create_task(self._keep_running(), name=f"child {self.service}")
+
+    async def check(self) -> bool:
+        """Look whether it is ready; remembers the answer in `ready`."""
+        if self.pid is None:
+            self.ready = False
+        elif self._probe is not None:
+            self.ready = await asyncio.to_thread(self._probe)
+        else:
+            self.ready = await answers("127.0.0.1", self.probe_port or 0, "/readyz")
+        return self.ready
+
+    async def stop(self, deadline: float) -> None:
+        """Ask it to end, and kill it when it does not within `deadline` seconds."""
+        self._stopping = True
+        process = self._process
+        if process is not None and process.returncode is None:
+            with contextlib.suppress(ProcessLookupError):
+                process.send_signal(self._end_with)
+            try:
+                await asyncio.wait_for(process.wait(), deadline)
+            except TimeoutError:
+                with contextlib.suppress(ProcessLookupError):
+                    process.kill()
+        if self._task is not None:
+            self._task.cancel()
+            await asyncio.gather(self._task, return_exceptions=True)
+        self.ready = False
+
+    def bound_log(self) -> None:
+        """Keep the log from growing without end: copy it aside and empty it."""
+        with contextlib.suppress(OSError):
+            if self._log.stat().st_size > LARGEST_LOG:
+                self._log.with_suffix(".log.1").write_bytes(self._log.read_bytes())
+                os.truncate(self._log, 0)
+
+    def last_words(self) -> str:
+        """The last line of its log, for an error message."""
+        with contextlib.suppress(OSError, IndexError):
+            return self._log.read_text(errors="replace").strip().splitlines()[-1]
+        return "it left no message"
+
+    async def _keep_running(self) -> None:
+        pause = FIRST_PAUSE
+        while not self._stopping:
+            began = time.monotonic()
+            if self._before_start is not None:
+                await asyncio.to_thread(self._before_start)
+            await self._run_once()
+            if self._stopping:
+                return
+            self.restarts += 1
+            if time.monotonic() - began > HEALTHY_AFTER_SECONDS:
+                pause = FIRST_PAUSE
+            await asyncio.sleep(pause)
+            pause = min(pause * 2, LONGEST_PAUSE)
+
+    async def _run_once(self) -> None:
+        with self._log.open("ab") as log:
+            self._process = await asyncio.create_subprocess_exec(
+                *self._command,
+                stdin=asyncio.subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+                env=self._environment,
+                pass_fds=self._pass_fds,
+                # Ctrl-C in the terminal is for the supervisor, which ends its children in order.
+                start_new_session=True,
+            )
+        await self._process.wait()
+        self.ready = False
+
+
+async def answers(host: str, port: int, path: str) -> bool:
+    """Whether a GET of `path` is answered with 200 within two seconds."""
+    try:
+        async with asyncio.timeout(2):
+            reader, writer = await asyncio.open_connection(host, port)
+            try:
+                writer.write(f"GET {path} HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\n\r\n".encode())
+                return b" 200 " in await reader.readline()
+            finally:
+                writer.close()
+    except (OSError, TimeoutError):
+        return False

@@ -1,0 +1,124 @@
+"""What `tillwise up` was asked for, and the files it keeps."""
+
+from __future__ import annotations
+
+import fcntl
+import json
+import os
+import secrets
+import socket
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from tillwise.problems import CannotStart, NotRunning
+
+ADMIN_EMAIL = "admin@tillwise.local"
+DEMO_STORE = "demo"
+
+
+@dataclass(frozen=True)
+class Options:
+    """How many of what, and where."""
+
+    host: str = "127.0.0.1"
+    port: int = 8080
+    gateways: int = 1
+    workers: int = 1
+    analytics: int = 1
+    demo: bool = True
+
+
+class DataFolder:
+    """The folder that holds everything: `--data-dir`."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path.absolute()
+        self.logs = self.path / "logs"
+        self.run_file = self.path / "run.json"
+        self._secrets = self.path / "secrets"
+        self._lock: Any = None
+
+    def prepare(self) -> None:
+        """Make the folder and take it for ourselves. Raises CannotStart."""
+        try:
+            for folder in (self.path, self.logs, self._secrets):
+                folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+            self._lock = (self.path / "lock").open("w")
+        except OSError as error:
+            raise CannotStart(f"cannot write to {self.path} ({error.strerror}): choose another folder with --data-dir") from None
+        try:
+            fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            raise CannotStart(f"tillwise runs on {self.path} already: tillwise down --data-dir {self.path} stops it") from None
+
+    def secret(self, name: str) -> str | None:
+        """A secret that was kept, or None."""
+        try:
+            return (self._secrets / name).read_text().strip() or None
+        except OSError:
+            return None
+
+    def secret_path(self, name: str) -> Path:
+        return self._secrets / name
+
+    def keep_secret(self, name: str, value: str) -> str:
+        """Keep a secret, readable by its owner only."""
+        descriptor = os.open(self._secrets / name, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+        with os.fdopen(descriptor, "w") as file:
+            file.write(value)
+        return value
+
+    def admin_key(self) -> str:
+        """The platform admin's API key, made on the first start."""
+        return self.secret("admin_key") or self.keep_secret("admin_key", f"tw_admin_{secrets.token_urlsafe(32)}")
+
+    def admin_password(self) -> str:
+        """The admin's password, made on the first start."""
+        return self.secret("admin_password") or self.keep_secret("admin_password", secrets.token_urlsafe(12))
+
+    def write_state(self, state: dict[str, Any]) -> None:
+        """Replace run.json in one step, so that nobody reads half of it."""
+        fresh = self.run_file.with_suffix(".new")
+        fresh.write_text(json.dumps(state, indent=2))
+        fresh.replace(self.run_file)
+
+    def state(self) -> dict[str, Any]:
+        """What run.json says. Raises NotRunning."""
+        try:
+            found: dict[str, Any] = json.loads(self.run_file.read_text())
+        except (OSError, ValueError):
+            raise NotRunning(f"no tillwise runs on {self.path}: start it with tillwise up --data-dir {self.path}") from None
+        if not _alive(int(found.get("supervisor", 0))):
+            raise NotRunning(f"the tillwise on {self.path} has died: start it again with tillwise up --data-dir {self.path}")
+        return found
+
+
+def check_port(host: str, port: int) -> None:
+    """Raise CannotStart unless `port` is free."""
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    with socket.socket(family, socket.SOCK_STREAM) as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((host, port))
+        except OSError as error:
+            reason = "is taken by another program" if error.errno == 98 else f"cannot be used ({error.strerror})"
+            raise CannotStart(f"port {port} on {host} {reason}: stop it or pass --port") from None
+        except OverflowError:
+            raise CannotStart(f"port {port} does not exist: choose one from 1 to 65535") from None
+
+
+def free_port(host: str) -> int:
+    """A port that nobody uses now."""
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    with socket.socket(family, socket.SOCK_STREAM) as probe:
+        probe.bind((host, 0))
+        return int(probe.getsockname()[1])
+
+
+def _alive(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except OSError:
+        return False
+    return pid > 0

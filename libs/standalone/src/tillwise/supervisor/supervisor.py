@@ -1,0 +1,204 @@
+"""`tillwise up`: servers, migrations, services, in order; then watch; then end in the reverse order."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import os
+import signal
+import sys
+from collections.abc import Callable
+from typing import Any
+
+from tillwise.embedded.postgres import EmbeddedPostgres
+from tillwise.embedded.valkey import EmbeddedValkey
+from tillwise.problems import CannotStart
+from tillwise.supervisor.child import Child
+from tillwise.supervisor.options import ADMIN_EMAIL, DataFolder, Options, check_port, free_port
+
+START_SECONDS = 60.0
+# A service may use its own deadline (20 s) before it is killed.
+END_SECONDS = 25.0
+WATCH_SECONDS = 1.0
+SERVICES = ("gateway", "worker", "analytics")
+
+
+class Supervisor:
+    """The life of the platform on one machine."""
+
+    def __init__(self, options: Options, data: DataFolder, tell: Callable[[str], None]) -> None:
+        self.options, self.data = options, data
+        self._tell = tell
+        self._servers: list[Child] = []
+        self._services: list[Child] = []
+        self._stop = asyncio.Event()
+        self._hurry = asyncio.Event()
+        # Children end when this pipe does, however we end.
+        self._lifeline = os.pipe()
+        self.environment: dict[str, str] = {}
+
+    @property
+    def url(self) -> str:
+        host = self.options.host if self.options.host not in ("0.0.0.0", "::") else "127.0.0.1"  # noqa: S104 - only compared
+        return f"http://{f'[{host}]' if ':' in host else host}:{self.options.port}"
+
+    async def run(self, when_ready: Callable[[Supervisor], Any]) -> None:
+        """Bring everything up, call `when_ready`, and stay until a signal. Raises CannotStart."""
+        self.data.prepare()
+        check_port(self.options.host, self.options.port)
+        self.data.run_file.unlink(missing_ok=True)
+        loop = asyncio.get_running_loop()
+        for number in (signal.SIGINT, signal.SIGTERM):
+            loop.add_signal_handler(number, self._asked_to_stop)
+        side_work: asyncio.Task[Any] | None = None
+        try:
+            up = asyncio.create_task(self._bring_up())
+            stopped = asyncio.create_task(self._stop.wait())
+            await asyncio.wait({up, stopped}, return_when=asyncio.FIRST_COMPLETED)
+            if not up.done():
+                up.cancel()
+                return
+            up.result()
+            self._write_state()
+            side_work = asyncio.ensure_future(when_ready(self))
+            await self._watch()
+        finally:
+            if side_work is not None:
+                side_work.cancel()
+                await asyncio.gather(side_work, return_exceptions=True)
+            await self._end()
+
+    def _asked_to_stop(self) -> None:
+        if self._stop.is_set():
+            self._hurry.set()
+        self._stop.set()
+
+    async def _bring_up(self) -> None:
+        self.environment = self._base_environment()
+        await asyncio.gather(*(self._start_server(s) for s in self._embedded_servers()))
+        await asyncio.gather(self._migrate_gateway(), self._command("analytics", "migrate"))
+        for service, count in (("analytics", self.options.analytics), ("worker", self.options.workers), ("gateway", self.options.gateways)):
+            for number in range(1, count + 1):
+                child = self._service(service, number)
+                self._services.append(child)
+                child.start()
+        await asyncio.gather(*(self._wait_ready(child) for child in self._services))
+
+    def _embedded_servers(self) -> list[EmbeddedPostgres | EmbeddedValkey]:
+        servers: list[EmbeddedPostgres | EmbeddedValkey] = []
+        if not self._given("REDIS_URL"):
+            servers.append(EmbeddedValkey(self.data.path / "valkey"))
+            self.environment["REDIS_URL"] = servers[-1].url
+        if not self._given("DATABASE_URL"):
+            servers.append(EmbeddedPostgres(self.data.path / "postgres"))
+            self.environment["DATABASE_URL"] = servers[-1].url
+        return servers
+
+    def _given(self, name: str) -> bool:
+        return bool(os.environ.get(name) or os.environ.get(f"{name}_FILE"))
+
+    async def _start_server(self, server: EmbeddedPostgres | EmbeddedValkey) -> None:
+        # Once here, so that a problem is told in one line; again before each restart, for what a crash left behind.
+        await asyncio.to_thread(server.prepare)
+        child = Child(
+            server.service,
+            server.command(),
+            dict(os.environ),
+            self.data.logs / f"{server.service}.log",
+            probe=server.ready,
+            before_start=server.prepare,
+            end_with=signal.SIGINT if server.service == "postgres" else signal.SIGTERM,
+        )
+        self._servers.append(child)
+        child.start()
+        await self._wait_ready(child)
+        if isinstance(server, EmbeddedPostgres):
+            await asyncio.to_thread(server.ensure_database)
+
+    async def _migrate_gateway(self) -> None:
+        await self._command("gateway", "migrate")
+        self.data.admin_key()
+        self.data.admin_password()
+        await self._command("gateway", "bootstrap")
+
+    async def _command(self, service: str, command: str) -> None:
+        process = await asyncio.create_subprocess_exec(
+            sys.executable, "-m", f"tillwise_{service}", command,
+            env=self.environment, stdin=asyncio.subprocess.DEVNULL, stdout=asyncio.subprocess.DEVNULL, stderr=asyncio.subprocess.PIPE,
+        )  # fmt: skip
+        _, errors = await process.communicate()
+        if process.returncode:
+            lines = errors.decode(errors="replace").strip().splitlines()
+            raise CannotStart(lines[-1] if lines else f"{service} {command} failed with exit code {process.returncode}")
+
+    def _base_environment(self) -> dict[str, str]:
+        return {
+            **os.environ,
+            "HOST": "127.0.0.1",
+            "LOG_FORMAT": os.environ.get("LOG_FORMAT", "json"),
+            "DRAIN_GRACE_SECONDS": os.environ.get("DRAIN_GRACE_SECONDS", "0.2"),
+            "LIFELINE_FD": str(self._lifeline[0]),
+            "ADMIN_KEY_FILE": str(self.data.secret_path("admin_key")),
+            "ADMIN_EMAIL": os.environ.get("ADMIN_EMAIL", ADMIN_EMAIL),
+            "ADMIN_PASSWORD_FILE": str(self.data.secret_path("admin_password")),
+        }
+
+    def _service(self, service: str, number: int) -> Child:
+        probe_port = free_port("127.0.0.1")
+        environment = {**self.environment, "PROBE_PORT": str(probe_port), "INSTANCE": f"{service}-{number}-{os.getpid()}"}
+        if service == "gateway":
+            environment |= {"PUBLIC_HOST": self.options.host, "PORT": str(self.options.port), "REUSE_PORT": "true"}
+        return Child(
+            service,
+            [sys.executable, "-m", f"tillwise_{service}"],
+            environment,
+            self.data.logs / f"{service}-{number}.log",
+            port=self.options.port if service == "gateway" else probe_port,
+            probe_port=probe_port,
+            pass_fds=(self._lifeline[0],),
+        )
+
+    async def _wait_ready(self, child: Child) -> None:
+        async with asyncio.timeout(START_SECONDS):
+            while not await child.check():
+                if child.exit_code not in (None, 0) and child.restarts >= 2:
+                    raise CannotStart(f"{child.service} does not start: {child.last_words()}")
+                await asyncio.sleep(0.05)
+
+    async def _watch(self) -> None:
+        while not self._stop.is_set():
+            before = [(c.pid, c.ready) for c in self._all()]
+            await asyncio.gather(*(child.check() for child in self._all()))
+            if before != [(c.pid, c.ready) for c in self._all()]:
+                self._write_state()
+            for child in self._all():
+                child.bound_log()
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(self._stop.wait(), WATCH_SECONDS)
+
+    def _write_state(self) -> None:
+        processes = [
+            {"service": c.service, "pid": c.pid, "port": c.port, "probe_port": c.probe_port, "ready": c.ready, "restarts": c.restarts}
+            for c in self._all()
+        ]
+        self.data.write_state({"url": self.url, "supervisor": os.getpid(), "processes": processes})
+
+    def _all(self) -> list[Child]:
+        return [*self._services, *self._servers]
+
+    async def _end(self) -> None:
+        """Doors first, then those who work, then what they need."""
+        ending = asyncio.create_task(self._end_in_order())
+        hurrying = asyncio.create_task(self._hurry.wait())
+        await asyncio.wait({ending, hurrying}, return_when=asyncio.FIRST_COMPLETED)
+        if not ending.done():
+            ending.cancel()
+            await asyncio.gather(*(child.stop(0.1) for child in self._all()), return_exceptions=True)
+        hurrying.cancel()
+        self.data.run_file.unlink(missing_ok=True)
+
+    async def _end_in_order(self) -> None:
+        for service in SERVICES:
+            await asyncio.gather(*(c.stop(END_SECONDS) for c in self._services if c.service == service))
+        await asyncio.gather(*(server.stop(END_SECONDS) for server in self._servers))
+        self._tell("stopped")

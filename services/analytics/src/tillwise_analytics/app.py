@@ -7,6 +7,7 @@ from typing import Any
 from tillwise_analytics import migrations
 from tillwise_analytics.intake.consumer import Intake
 from tillwise_analytics.intake.writer import SEARCH_PATH, Writer, prepare_session
+from tillwise_analytics.reports.answering import ReportAnswerer
 from tillwise_analytics.rollups.answering import MaintenanceAnswerer
 from tillwise_analytics.settings import AnalyticsSettings
 from tillwise_common.bus.ask import Answerer
@@ -45,6 +46,7 @@ def build(service: Service, settings: AnalyticsSettings) -> None:
     parts: list[Any] = [redis, readers, writers]
     if settings.intake_enabled:
         parts.append(intake)
+    parts.append(Answerer(redis, reports.TOPIC, consumer, ReportAnswerer(readers).answer, at_once=settings.reports_at_once))
     parts.append(Answerer(redis, maintenance.TOPIC, consumer, answer_maintenance, at_once=1))
     for part in parts:
         service.lifecycle.add(part)

@@ -23,6 +23,8 @@ from tillwise_gateway.admin.routes import Admin
 from tillwise_gateway.health import HealthRoute
 from tillwise_gateway.ingest.pressure import Pressure
 from tillwise_gateway.ingest.routes import Ingest, packing
+from tillwise_gateway.reports.client import ReportsClient
+from tillwise_gateway.reports.routes import Reports
 from tillwise_gateway.settings import GatewaySettings
 
 
@@ -45,6 +47,7 @@ def build(service: Service, settings: GatewaySettings) -> None:
     app.add_routes(service.probes.routes())
     app.add_routes(HealthRoute(service).routes())
     app.add_routes(Ingest(door, publisher, pressure, settings.event_partitions, settings.max_body_bytes, service.registry).routes())
+    app.add_routes(Reports(door, ReportsClient(asker, settings.report_timeout_seconds), accounts.store_for).routes())
     app.add_routes(Admin(door, accounts, asker).routes())
 
     async def migrated() -> None:

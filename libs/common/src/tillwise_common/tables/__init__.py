@@ -1,0 +1,1 @@
+"""A report's answer in other forms than JSON."""

@@ -1,0 +1,1 @@
+"""The reports: one folder each, one line in the registry."""

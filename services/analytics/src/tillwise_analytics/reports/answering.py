@@ -1,0 +1,91 @@
+"""Answers questions of the gateway: the catalogue, or one report of one store, inside one read-only transaction."""
+
+from __future__ import annotations
+
+import hashlib
+import time
+from datetime import datetime
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import asyncpg
+import msgspec
+import orjson
+
+from tillwise_analytics.reports.parameters import InvalidParameters, parse, schema
+from tillwise_analytics.reports.registry import REPORTS
+from tillwise_analytics.reports.report import Context
+from tillwise_common import logs, request_id
+from tillwise_common.bus.envelope import Envelope
+from tillwise_common.contracts import reports
+from tillwise_common.contracts.reports import Answer, DescribeReports, Refusal, Reply, RunReport
+from tillwise_common.postgres.pool import Postgres, Unreachable
+
+log = logs.get("reports")
+
+
+class ReportAnswerer:
+    """The analytics side of `reports`."""
+
+    def __init__(self, postgres: Postgres) -> None:
+        self._postgres = postgres
+
+    async def answer(self, question: Envelope) -> bytes:
+        """The reply to a question of contracts.reports."""
+        asked = reports.decode_question(question.data)
+        reply = _catalogue() if isinstance(asked, DescribeReports) else await self._run(asked, question.deadline)
+        return reports.encode(reply)
+
+    async def _run(self, asked: RunReport, deadline: float) -> Reply:
+        report = REPORTS.get(asked.report)
+        if report is None:
+            return Refusal(404, "report_not_found", f"There is no report of this name. There are: {', '.join(REPORTS)}.")
+        try:
+            params = parse(report.params, asked.params)
+            async with self._postgres.acquire() as connection:
+                await connection.execute(_begin(asked.store.id, deadline))
+                try:
+                    return await self._answer(connection, asked, params)
+                finally:
+                    await connection.execute("rollback")
+        except InvalidParameters as error:
+            return Refusal(422, "invalid_parameters", str(error), error.errors)
+        except asyncpg.QueryCanceledError:
+            return Refusal(504, "report_too_slow", "The report took too long: ask for a shorter period or fewer groups.")
+        except Unreachable as error:
+            log.warning("database_unavailable", reason=type(error).__name__)
+            return Refusal(503, "database_unavailable", "The database is away. Try again shortly.")
+
+    async def _answer(self, connection: Any, asked: RunReport, params: msgspec.Struct) -> Reply:
+        now = datetime.now(ZoneInfo(asked.store.timezone))
+        version = await connection.fetchval("select version from analytics.stores where id = $1", asked.store.id)
+        # Answers change when events come and, because of what is "partial", with the hour.
+        key = [asked.report, msgspec.to_builtins(params), asked.store.id, version or 0, now.strftime("%Y-%m-%dT%H")]
+        etag = f'"{hashlib.sha256(orjson.dumps(key)).hexdigest()[:24]}"'
+        if asked.if_none_match is not None and etag in asked.if_none_match:
+            return Answer(b"", etag, fresh=False)
+        began = time.perf_counter()
+        answer = await REPORTS[asked.report].run(Context(connection, asked.store, now), params)
+        log.info("report", report=asked.report, store=asked.store.id, rows=len(answer.rows), ms=round((time.perf_counter() - began) * 1000, 2))
+        return Answer(orjson.dumps(msgspec.to_builtins(answer)), etag)
+
+
+def _begin(store_id: int, deadline: float) -> str:
+    """The start of a transaction that sees one store and ends with the question's deadline, in one round trip."""
+    left = max(1, int((deadline - time.time()) * 1000)) if deadline else 30_000
+    who = request_id.accept(request_id.current.get())[:40]
+    # Every value is a number of ours or was matched against [A-Za-z0-9._-].
+    return (
+        "begin isolation level repeatable read read only; "
+        "set local role tillwise_reader; "
+        f"set local tillwise.store_id = '{int(store_id)}'; "
+        f"set local statement_timeout = {left}; "
+        f"set local application_name = 'tillwise-analytics {who}'"
+    )
+
+
+def _catalogue() -> Answer:
+    found = [
+        {"name": r.name, "title": r.title, "description": r.description, "parameters": schema(r.params)} for r in REPORTS.values()
+    ]
+    return Answer(orjson.dumps({"reports": found}))

@@ -1,0 +1,52 @@
+"""Parameters of reports: texts of a query string into a typed struct, all problems at once."""
+
+from __future__ import annotations
+
+from typing import Any, Literal, TypeVar, get_args, get_origin
+
+import msgspec
+
+P = TypeVar("P", bound=msgspec.Struct)
+
+
+class InvalidParameters(Exception):
+    """Parameters that cannot be used; `errors` names each with what is allowed."""
+
+    def __init__(self, errors: list[dict[str, Any]]) -> None:
+        super().__init__("; ".join(f"{e['parameter']}: {e['detail']}" for e in errors))
+        self.errors = errors
+
+
+def parse(kind: type[P], texts: dict[str, str]) -> P:
+    """The parameters as `kind`. An empty text means "not given". Raises InvalidParameters."""
+    fields = {field.encode_name: field for field in msgspec.structs.fields(kind)}
+    values: dict[str, Any] = {}
+    errors: list[dict[str, Any]] = []
+    for name, text in texts.items():
+        field = fields.get(name)
+        if field is None:
+            errors.append({"parameter": name[:80], "detail": "there is no such parameter", "allowed": sorted(fields)})
+            continue
+        try:
+            if text:
+                values[field.name] = msgspec.convert(text, field.type, strict=False)
+        except msgspec.ValidationError as error:
+            errors.append(_error(name, str(error), field.type))
+    if errors:
+        raise InvalidParameters(errors)
+    return kind(**values)
+
+
+def schema(kind: type[msgspec.Struct]) -> dict[str, Any]:
+    """JSON Schema of the parameters."""
+    (_, components) = msgspec.json.schema_components([kind], ref_template="#/$defs/{name}")
+    found: dict[str, Any] = components[kind.__name__]
+    return found
+
+
+def _error(name: str, detail: str, kind: Any) -> dict[str, Any]:
+    error: dict[str, Any] = {"parameter": name, "detail": detail}
+    choices = [choice for part in (kind, *get_args(kind)) if get_origin(part) is Literal for choice in get_args(part)]
+    if choices:
+        error["allowed"] = choices
+    return error

@@ -1,0 +1,8 @@
+"""All reports. A new one is a folder and a line here."""
+
+from __future__ import annotations
+
+from tillwise_analytics.reports.report import Report
+from tillwise_analytics.reports.trend.report import REPORT as TREND
+
+REPORTS: dict[str, Report] = {report.name: report for report in (TREND,)}

@@ -1,0 +1,30 @@
+"""What the figures mean, in words."""
+
+from __future__ import annotations
+
+from datetime import date
+
+from tillwise_analytics.reports.trend.params import TrendParams
+
+_METRICS = {
+    "sales": "Sales are quantity times unit price of order lines; shipping and tax are not part of them.",
+    "orders": "An order counts on the day it was placed; a receipt with returns only is no order.",
+    "units": "Units are quantities of order lines.",
+    "average_order": "The average order is sales divided by orders, rounded to the minor unit.",
+    "customers": "Customers are different customer ids with at least one order in the bucket; the total counts each once.",
+    "new_customers": "A customer is new in the bucket that holds the customer's first order ever.",
+}
+_BASES = {
+    "net": "Net: after discounts, returns and refunds; a refund counts on the day of the refund, a cancelled order nowhere.",
+    "gross": "Gross: as placed, before discounts, returns, refunds and cancellations.",
+}
+
+
+def notes(params: TrendParams, first: date, last: date, span: tuple[date, date] | None) -> list[str]:
+    """The definitions behind an answer; `span`, given when the answer is empty, says where there are data."""
+    found = [_METRICS[params.metric], _BASES[params.basis], "Buckets marked partial are cut by the period or have not ended yet."]
+    if params.by in ("category", "product") and params.metric in ("orders", "average_order", "customers", "new_customers"):
+        found.append(f"An order counts in each {params.by} that it contains, so the groups add up to more than the total.")
+    if span is not None:
+        found.insert(0, f"No sales between {first} and {last}; this store has data from {span[0]} to {span[1]}.")
+    return found

@@ -1,0 +1,36 @@
+"""What can be asked of the trend."""
+
+from __future__ import annotations
+
+from datetime import date
+from typing import Annotated, Literal
+
+import msgspec
+from msgspec import Meta
+
+Metric = Literal["sales", "orders", "units", "average_order", "customers", "new_customers"]
+Granularity = Literal["hour", "day", "week", "month"]
+Dimension = Literal["channel", "country", "category", "product"]
+Compare = Literal["previous_period", "previous_year", "same_weekdays"]
+Text = Annotated[str, Meta(max_length=256, pattern=r"^[^\x00]*$")]
+
+
+class TrendParams(msgspec.Struct, frozen=True, kw_only=True, rename={"from_": "from"}):
+    """Dates are days in the store's timezone, both inclusive; without them, the last 30 days."""
+
+    from_: Annotated[date | None, Meta(description="First day.")] = None
+    to: Annotated[date | None, Meta(description="Last day.")] = None
+    metric: Annotated[Metric, Meta(description="What is measured.")] = "sales"
+    granularity: Annotated[Granularity, Meta(description="How long a bucket is.")] = "day"
+    by: Annotated[Dimension | None, Meta(description="Break down by this.")] = None
+    top: Annotated[int, Meta(ge=1, le=50, description="How many groups; the rest is 'others'.")] = 10
+    compare: Annotated[Compare | None, Meta(description="Compare with this.")] = None
+    basis: Annotated[Literal["net", "gross"], Meta(description="After or before discounts, returns, refunds and cancellations.")] = "net"
+    channel: Annotated[Text | None, Meta(description="Only this sales channel.")] = None
+    country: Annotated[Text | None, Meta(description="Only this country.")] = None
+    category: Annotated[Text | None, Meta(description="Only this category of products.")] = None
+    sku: Annotated[Text | None, Meta(description="Only this product.")] = None
+
+    def filters(self) -> dict[str, str | None]:
+        """Filters by the dimension that they are on."""
+        return {"channel": self.channel, "country": self.country, "category": self.category, "product": self.sku}

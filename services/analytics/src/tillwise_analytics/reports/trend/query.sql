@@ -1,0 +1,77 @@
+-- What the trend asks of the database. $n::text of a filter is null when it was not asked for.
+
+-- name: from_days
+-- Sums per bucket and group from the daily rollup of one dimension.
+-- $1 store, $2 dimension, $3 first day, $4 last day, $5 value or null, $6 granularity, $7 week start, $8 basis, $9 by group?
+select case $6 when 'week' then analytics.week_begin(day, $7) when 'month' then analytics.month_begin(day) else day end as bucket,
+       case when $9::boolean then value else '' end as grp,
+       sum(case $8 when 'gross' then orders_gross else orders_net end)::bigint as orders,
+       sum(case $8 when 'gross' then units_gross else units_net end)::bigint as units,
+       sum(case $8 when 'gross' then sales_gross else sales_net end)::bigint as sales,
+       0::bigint as customers, 0::bigint as new_customers
+from analytics.rollup_days
+where store_id = $1 and dim = $2 and day between $3 and $4 and ($5::text is null or value = $5)
+group by 1, 2
+
+-- name: from_hours
+-- Sums per hour of the store.
+-- $1 store, $2 from, $3 until, $4 basis
+select bucket, '' as grp,
+       case $4 when 'gross' then orders_gross else orders_net end as orders,
+       case $4 when 'gross' then units_gross else units_net end as units,
+       case $4 when 'gross' then sales_gross else sales_net end as sales,
+       0::bigint as customers, 0::bigint as new_customers
+from analytics.rollup_hours
+where store_id = $1 and bucket >= $2 and bucket < $3
+
+-- name: from_customers
+-- Customers per bucket of the store.
+-- $1 store, $2 grain, $3 first bucket, $4 last day, $5 basis
+select bucket, '' as grp, 0::bigint as orders, 0::bigint as units, 0::bigint as sales,
+       case $5 when 'gross' then customers_gross else customers_net end as customers,
+       case $5 when 'gross' then new_gross else new_net end as new_customers
+from analytics.rollup_customers
+where store_id = $1 and grain = $2 and bucket between $3 and $4
+
+-- name: from_facts
+-- Sums per bucket and group from the entries themselves: for every question that no rollup answers.
+-- $1 store, $2 from, $3 until, $4 timezone, $5 granularity, $6 week start, $7 basis, $8 by or null, $9 groups told apart
+-- (null: all), $10 channel, $11 country, $12 category, $13 sku. Granularity 'all' is one bucket.
+with entries as (
+    select * from analytics.sale_entries where store_id = $1 and at >= $2 and at < $3
+    union all
+    select * from analytics.refund_entries where store_id = $1 and at >= $2 and at < $3
+), chosen as (
+    select e.*, e.sold and ($7 = 'gross' or not e.cancelled) as counts,
+           case $8 when 'channel' then channel when 'country' then country when 'category' then category when 'product' then sku else '' end as own
+    from entries e
+    where ($10::text is null or channel = $10) and ($11::text is null or country = $11)
+      and ($12::text is null or category = $12) and ($13::text is null or sku = $13)
+)
+select case when $5 = 'hour' then analytics.hour_start(c.at, $4) end as hour,
+       case $5 when 'hour' then null when 'all' then null when 'week' then analytics.week_begin((c.at at time zone $4)::date, $6)
+               when 'month' then analytics.month_begin((c.at at time zone $4)::date) else (c.at at time zone $4)::date end as bucket,
+       case when $9::text[] is null or c.own = any($9) then c.own end as grp,
+       count(distinct c.order_id) filter (where c.counts) as orders,
+       sum(case $7 when 'gross' then c.units_gross else c.units_net end)::bigint as units,
+       sum(case $7 when 'gross' then c.sales_gross else c.sales_net end)::bigint as sales,
+       count(distinct c.customer_id) filter (where c.counts) as customers,
+       count(distinct c.customer_id) filter (where c.counts and c.at = case $7 when 'gross' then f.first_gross else f.first_net end) as new_customers
+from chosen c
+left join analytics.customers f on f.store_id = $1 and f.customer_id = c.customer_id
+group by 1, 2, 3
+
+-- name: distinct_customers
+-- How many different customers ordered in a period.
+-- $1 store, $2 from, $3 until, $4 basis
+select count(distinct customer_id)
+from analytics.orders
+where store_id = $1 and placed_at >= $2 and placed_at < $3 and is_sale and ($4 = 'gross' or cancelled_at is null)
+
+-- name: span
+-- From when to when the store has sales.
+select min(day) as first, max(day) as last from analytics.rollup_days where store_id = $1 and dim = 'all'
+
+-- name: product_names
+-- What products are called.
+select sku, coalesce(name, seen_name) as name from analytics.products where store_id = $1 and sku = any($2)

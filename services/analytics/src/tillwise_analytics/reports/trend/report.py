@@ -1,0 +1,168 @@
+"""How do sales go? Sums per hour, day, week or month, broken down and compared."""
+
+from __future__ import annotations
+
+from datetime import UTC, date, datetime, timedelta
+from typing import Any, NamedTuple
+
+import msgspec
+
+from tillwise_analytics.reports.parameters import InvalidParameters
+from tillwise_analytics.reports.report import Context, Report
+from tillwise_analytics.reports.trend import maths
+from tillwise_analytics.reports.trend.chart import chart
+from tillwise_analytics.reports.trend.fetch import Cells, Fetcher
+from tillwise_analytics.reports.trend.maths import Start, Sums
+from tillwise_analytics.reports.trend.notes import notes
+from tillwise_analytics.reports.trend.params import TrendParams
+from tillwise_common.contracts.reports import Column, ReportAnswer, StoreSummary
+
+MOST_BUCKETS = 5_000
+DEFAULT_DAYS = 30
+OTHERS = "others"
+
+
+class Plan(NamedTuple):
+    """The question, made definite."""
+
+    params: TrendParams
+    first: date
+    last: date
+    buckets: list[Start]
+
+
+async def run(context: Context, params: TrendParams) -> ReportAnswer:
+    """The answer. Raises InvalidParameters for a period that cannot be."""
+    plan = _plan(context, params)
+    fetcher = Fetcher(context, params)
+    groups = await _groups(fetcher, plan)
+    now = await _Period.fetch(fetcher, plan.first, plan.last, groups)
+    before: _Period | None = None
+    if params.compare:
+        shift = maths.shifter(params.compare, params.granularity, plan.first, plan.last, context.store.week_start)
+        before = await _Period.fetch(fetcher, shift(plan.first), shift(plan.last), groups, shift)
+    rows = _rows(context, plan, groups, now, before)
+    names = await fetcher.names([g for g in groups if g is not None]) if params.by == "product" else {}
+    columns = _columns(context, params)
+    if names:
+        rows = [[*row, names.get(row[1])] for row in rows]
+    return ReportAnswer(
+        report="trend",
+        params=msgspec.to_builtins(msgspec.structs.replace(params, from_=plan.first, to=plan.last)),
+        store=StoreSummary(context.store.id, context.store.name, context.store.currency),
+        timezone=context.store.timezone,
+        generated_at=datetime.now(UTC).isoformat(timespec="seconds"),
+        columns=[*columns, Column("group_name", "text")] if names else columns,
+        rows=rows,
+        totals=_totals(params, now, before),
+        charts=[chart(params, context.store.currency, columns, rows)],
+        notes=notes(params, plan.first, plan.last, None if any(now.cells.values()) else await fetcher.span()),
+    )
+
+
+class _Period:
+    """What was fetched of one period; `shift` leads from a bucket of the main period to one of this."""
+
+    def __init__(self, cells: Cells, whole: Sums, shift: Any = None) -> None:
+        self.cells, self.whole, self.shift = cells, whole, shift
+
+    @classmethod
+    async def fetch(cls, fetcher: Fetcher, first: date, last: date, groups: list[str | None], shift: Any = None) -> _Period:
+        told_apart = None if groups == [""] else [g for g in groups if g is not None]
+        cells = await fetcher.cells(first, last, told_apart)
+        return cls(cells, await fetcher.whole(first, last, cells), shift)
+
+
+def _plan(context: Context, params: TrendParams) -> Plan:
+    today = context.now.date()
+    last = params.to or (today if params.from_ is None else max(today, params.from_))
+    first = params.from_ or last - timedelta(days=DEFAULT_DAYS - 1)
+    if first > last:
+        raise InvalidParameters([{"parameter": "from", "detail": f"must not lie after to ({last})"}])
+    if not (1900 <= first.year and last.year <= 2200):
+        raise InvalidParameters([{"parameter": "from", "detail": "the period must lie between 1900 and 2200"}])
+    if maths.count(first, last, params.granularity) > MOST_BUCKETS:
+        detail = f"more than {MOST_BUCKETS} buckets: choose a shorter period or a coarser granularity"
+        raise InvalidParameters([{"parameter": "granularity", "detail": detail}])
+    buckets: list[Start] = (
+        list(maths.hour_buckets(first, last, context.zone))
+        if params.granularity == "hour"
+        else list(maths.day_buckets(first, last, params.granularity, context.store.week_start))
+    )
+    return Plan(params, first, last, buckets)
+
+
+async def _groups(fetcher: Fetcher, plan: Plan) -> list[str | None]:
+    """The groups to show, best first; None stands for the others, "" alone for no breakdown."""
+    params = plan.params
+    if params.by is None:
+        return [""]
+    totals = await fetcher.by_group(plan.first, plan.last)
+    shown = maths.top_groups({group or "": sums for group, sums in totals.items()}, params.metric, params.top)
+    return [*shown, None] if len(totals) > len(shown) else list(shown)
+
+
+def _rows(context: Context, plan: Plan, groups: list[str | None], now: _Period, before: _Period | None) -> list[list[Any]]:
+    params = plan.params
+    rows = []
+    for bucket in plan.buckets:
+        shown, partial = _label(context, bucket), _partial(context, plan, bucket)
+        for group in groups:
+            value = maths.value(params.metric, now.cells.get((bucket, group), maths.NOTHING))
+            row: list[Any] = [shown, *([OTHERS if group is None else group] if params.by else []), value, partial]
+            if before is not None:
+                other = _shifted(context, plan, bucket, before.shift)
+                compared = maths.value(params.metric, before.cells.get((other, group), maths.NOTHING))
+                row += [compared, _label(context, other), maths.change(value, compared)]
+            rows.append(row)
+    return rows
+
+
+def _shifted(context: Context, plan: Plan, bucket: Start, shift: Any) -> Start:
+    if isinstance(bucket, datetime):
+        return maths.shift_hour(bucket, shift, context.zone)
+    # A bucket that begins before the period is found again by a day inside of it.
+    inside = max(bucket, plan.first)
+    return maths.begin(shift(inside), plan.params.granularity, context.store.week_start)
+
+
+def _label(context: Context, bucket: Start) -> str:
+    return bucket.astimezone(context.zone).isoformat() if isinstance(bucket, datetime) else bucket.isoformat()
+
+
+def _partial(context: Context, plan: Plan, bucket: Start) -> bool:
+    """Whether the bucket is cut by the period or has not ended yet."""
+    if isinstance(bucket, datetime):
+        return bucket + maths.HOUR > context.now
+    end = maths.following(bucket, plan.params.granularity)
+    return bucket < plan.first or end > plan.last + maths.DAY or maths.midnight(end, context.zone) > context.now
+
+
+def _columns(context: Context, params: TrendParams) -> list[Column]:
+    money = params.metric in ("sales", "average_order")
+    bucket = "datetime" if params.granularity == "hour" else "date"
+    value = ("money", context.store.currency) if money else ("count", None)
+    columns = [Column("bucket", bucket)]  # type: ignore[arg-type]
+    if params.by:
+        columns.append(Column("group", "text"))
+    columns += [Column("value", *value), Column("partial", "boolean")]  # type: ignore[arg-type]
+    if params.compare:
+        columns += [Column("comparison", *value), Column("comparison_bucket", bucket), Column("change", "percent")]  # type: ignore[arg-type]
+    return columns
+
+
+def _totals(params: TrendParams, now: _Period, before: _Period | None) -> dict[str, Any]:
+    value = maths.value(params.metric, now.whole)
+    if before is None:
+        return {"value": value}
+    compared = maths.value(params.metric, before.whole)
+    return {"value": value, "comparison": compared, "change": maths.change(value, compared)}
+
+
+REPORT = Report(
+    name="trend",
+    title="Trend",
+    description="Sales, orders, units, average order value, customers and new customers over time, broken down and compared.",
+    params=TrendParams,
+    run=run,
+)

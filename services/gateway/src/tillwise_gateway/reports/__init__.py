@@ -1,0 +1,1 @@
+"""Reports over HTTP: the gateway asks, analytics answers."""

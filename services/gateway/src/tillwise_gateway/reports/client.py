@@ -1,0 +1,42 @@
+"""Asks the analytics service for reports over the bus."""
+
+from __future__ import annotations
+
+from tillwise_common.bus.ask import Asker, NoAnswer
+from tillwise_common.contracts import reports
+from tillwise_common.contracts.reports import Answer, DescribeReports, Question, Reply, RunReport
+from tillwise_common.contracts.stores import Store
+from tillwise_common.web.problems import Problem
+
+
+class ReportsClient:
+    """What the gateway knows of reports: how to ask."""
+
+    def __init__(self, asker: Asker, timeout: float) -> None:
+        self._asker, self._timeout = asker, timeout
+
+    async def describe(self) -> Answer:
+        """The catalogue."""
+        return self._unrefused(await self._ask("describe", DescribeReports(), ""))
+
+    async def run(self, store: Store, name: str, params: dict[str, str], if_none_match: str | None = None) -> Answer:
+        """Run a report. Raises Problem with what analytics refuses, or 503 when it does not answer in time."""
+        question = RunReport(store=store, report=name, params=params, if_none_match=if_none_match)
+        return self._unrefused(await self._ask("run", question, str(store.id)))
+
+    async def _ask(self, kind: str, question: Question, store: str) -> Reply:
+        try:
+            data = await self._asker.ask(reports.TOPIC, kind, reports.encode(question), store=store, timeout=self._timeout)
+        except (NoAnswer, TimeoutError):
+            raise Problem(
+                503, "analytics_unavailable", "Reports are away for the moment. Try again shortly.", headers={"Retry-After": "5"}
+            ) from None
+        return reports.decode_reply(data)
+
+    @staticmethod
+    def _unrefused(reply: Reply) -> Answer:
+        if isinstance(reply, Answer):
+            return reply
+        headers = {"Retry-After": "5"} if reply.status == 503 else None
+        extra = {"errors": reply.errors} if reply.errors else {}
+        raise Problem(reply.status, reply.code, reply.detail, headers=headers, **extra)

@@ -1,0 +1,86 @@
+"""`GET /api/v1/reports` and `GET /api/v1/reports/{name}`."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+
+from aiohttp import web
+
+from tillwise_common.contracts import reports
+from tillwise_common.contracts.stores import Store
+from tillwise_common.tables.csv import render_csv
+from tillwise_common.web.problems import Problem
+from tillwise_gateway.accounts.door import Door
+from tillwise_gateway.accounts.principal import Principal
+from tillwise_gateway.reports.client import ReportsClient
+
+FORMATS = {"json": "application/json", "csv": "text/csv"}
+FindStore = Callable[[Principal, str | None], Awaitable[Store]]
+
+
+class Reports:
+    """The handlers of reports."""
+
+    def __init__(self, door: Door, client: ReportsClient, find_store: FindStore) -> None:
+        self._door, self._client, self._find_store = door, client, find_store
+
+    def routes(self) -> list[web.RouteDef]:
+        return [web.get("/api/v1/reports", self.catalogue), web.get("/api/v1/reports/{name}", self.run)]
+
+    async def catalogue(self, request: web.Request) -> web.Response:
+        """All reports with the JSON Schema of their parameters."""
+        await self._door.authenticate(request, "read")
+        return web.Response(body=(await self._client.describe()).body, content_type="application/json")
+
+    async def run(self, request: web.Request) -> web.Response:
+        """One report: JSON as analytics made it, or CSV."""
+        principal = await self._door.authenticate(request, "read")
+        params = single_values(request)
+        wanted = _format(params.pop("format", None), request.headers.get("Accept", "*/*"))
+        store = await self._find_store(principal, params.pop("store", None))
+        etag_of = request.headers.get("If-None-Match")
+        # The same data in another form is another entity.
+        answer = await self._client.run(store, request.match_info["name"], params, _without_form(etag_of, wanted))
+        headers = {"ETag": _with_form(answer.etag, wanted), "Cache-Control": "private, no-cache", "Vary": "Accept, Authorization, Cookie"}
+        if not answer.fresh:
+            return web.Response(status=304, headers=headers)
+        if wanted == "json":
+            return web.Response(body=answer.body, content_type="application/json", headers=headers)
+        headers["Content-Disposition"] = f'attachment; filename="{request.match_info["name"]}.csv"'
+        headers["X-Content-Type-Options"] = "nosniff"
+        body = render_csv(reports.decode_answer(answer.body))
+        return web.Response(body=body, content_type="text/csv", charset="utf-8", headers=headers)
+
+
+def single_values(request: web.Request) -> dict[str, str]:
+    """The query parameters. Raises Problem 422 for one that is given twice."""
+    repeated = {name for name in request.query if len(request.query.getall(name)) > 1}
+    if repeated:
+        errors = [{"parameter": name[:80], "detail": "is given more than once"} for name in sorted(repeated)]
+        raise Problem(422, "invalid_parameters", f"{errors[0]['parameter']}: is given more than once", errors=errors)
+    return dict(request.query)
+
+
+def _format(asked: str | None, accept: str) -> str:
+    if asked is not None:
+        if asked not in FORMATS:
+            detail = f"format: must be one of {', '.join(FORMATS)}"
+            errors = [{"parameter": "format", "detail": "is not a format of this report", "allowed": list(FORMATS)}]
+            raise Problem(422, "invalid_parameters", detail, errors=errors)
+        return asked
+    kinds = [part.partition(";")[0].strip().lower() for part in accept.split(",")]
+    for kind in kinds:
+        for name, media in FORMATS.items():
+            if kind in (media, "*/*", media.partition("/")[0] + "/*"):
+                return name
+    raise Problem(406, "not_acceptable", f"This report comes as {' or '.join(FORMATS.values())}.")
+
+
+def _with_form(etag: str, form: str) -> str:
+    return etag if form == "json" else f'{etag[:-1]}-{form}"'
+
+
+def _without_form(header: str | None, form: str) -> str | None:
+    if header is None or form == "json":
+        return header
+    return header.replace(f'-{form}"', '"')

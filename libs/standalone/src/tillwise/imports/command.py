@@ -1,150 +1,130 @@
-"""`tillwise import`: a file of a shop's past into its store."""
+"""`tillwise import`: files through the public API, like any client's."""
 
 from __future__ import annotations
 
 import asyncio
-import json
 import sys
+import time
 from enum import StrEnum
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated, Any
 
 import typer
 
-from tillwise.imports.trouble import Trouble
+from tillwise.commands.shared import DEFAULT_DIR, AsJson, DataDir, show
+from tillwise.problems import Problem
 
-if TYPE_CHECKING:
-    from tillwise.imports.formats.base import Format
-    from tillwise.imports.gateway import Address
-    from tillwise.imports.reconciliation import Summary
-    from tillwise.imports.run import Wanted
-
-app = typer.Typer(no_args_is_help=True, help="Import orders or stock from a file (plain, gz, xz, zst, bz2, or - for standard input).")
+app = typer.Typer(no_args_is_help=True, help="Import files through the public API.")
+KEY_SECONDS = 86_400.0
 
 
-class Compression(StrEnum):
-    none = "none"
-    gzip = "gzip"
-    zstd = "zstd"
+class Format(StrEnum):
+    online_retail = "online-retail"
+    cdnow = "cdnow"
+    csv = "csv"
 
 
-File = Annotated[str, typer.Argument(help="The file; - reads standard input.")]
-Store = Annotated[str, typer.Option("--store", help="The store that the data belongs to.")]
-FormatName = Annotated[str, typer.Option("--format", help="What kind of file it is; docs/import.md describes them.")]
-MappingFile = Annotated[Path | None, typer.Option("--mapping", help="A TOML or JSON file that says which column is what.")]
-Pairs = Annotated[list[str] | None, typer.Option("--map", help="FIELD=COLUMN or OPTION=VALUE, such as sku=Article or decimal=,")]
-Wait = Annotated[bool, typer.Option("--wait", help="Wait until the platform has counted everything, and compare its sales with the file's.")]
-WaitSeconds = Annotated[float, typer.Option("--wait-seconds", min=0, help="How long --wait waits.")]
-Rejects = Annotated[Path | None, typer.Option("--rejects", help="Write lines that were rejected to this CSV file: line, reason, detail.")]
-Url = Annotated[str | None, typer.Option("--url", envvar="TILLWISE_URL", help="A gateway anywhere, instead of the one of --data-dir.")]
-Key = Annotated[
-    str | None,
-    typer.Option("--key", envvar="TILLWISE_KEY", show_envvar=True, help="With --url: the key of the store (scopes ingest,read), or the admin's."),
-]
-Packing = Annotated[Compression, typer.Option("--compress", help="Pack what is sent, for a gateway far away.")]
-InFlight = Annotated[int, typer.Option("--in-flight", min=1, max=16, help="How many batches are on their way at once.")]
-DataDir = Annotated[Path, typer.Option("--data-dir", help="The folder of the platform that runs here.")]
-AsJson = Annotated[bool, typer.Option("--json", help="Print the reconciliation as JSON.")]
+File = Annotated[Path, typer.Argument(help="The file; .gz, .xz, .bz2 and .zst are unpacked on the way, - is standard input.")]
+StoreName = Annotated[str, typer.Option("--store", help="The store that it goes to.")]
+Wait = Annotated[bool, typer.Option("--wait", help="Wait until everything is counted, and compare the totals.")]
+RejectsFile = Annotated[Path | None, typer.Option("--rejects", help="Write refused rows and reasons to this CSV file.")]
 
 
 @app.command()
 def orders(
     file: File,
-    store: Store,
-    format_: FormatName = "csv",
-    mapping: MappingFile = None,
-    map_: Pairs = None,
+    store: StoreName,
+    format_: Annotated[Format, typer.Option("--format", help="What kind of file it is.")] = Format.csv,
+    map_: Annotated[list[str] | None, typer.Option("--map", metavar="NAME=COLUMN", help="csv: which column is what; repeat it.")] = None,
+    decimal: Annotated[str, typer.Option(help="csv: the decimal mark, '.' or ','.")] = ".",
+    date_format: Annotated[str | None, typer.Option(help="csv: how dates are written (strptime), default ISO 8601.")] = None,
     wait: Wait = False,
-    wait_seconds: WaitSeconds = 600.0,
-    rejects: Rejects = None,
-    url: Url = None,
-    key: Key = None,
-    compress: Packing = Compression.none,
-    in_flight: InFlight = 3,
-    data_dir: DataDir = Path(".tillwise"),
+    rejects: RejectsFile = None,
+    data_dir: DataDir = DEFAULT_DIR,
     as_json: AsJson = False,
 ) -> None:
-    """Import orders: online-retail, cdnow, or any CSV with one line per product of an order. Again adds nothing."""
-    from tillwise.imports.formats import ORDERS
-
-    chosen = _format(ORDERS, format_)
-    _finish(_wanted(file, store, chosen, mapping, map_, _address(url, key, data_dir), compress), wait, wait_seconds, rejects, in_flight, as_json)
+    """Import order lines. A second run of the same file adds nothing."""
+    _run(file, store, _adapter(format_, map_ or [], decimal, date_format), wait, rejects, data_dir, as_json)
 
 
 @app.command()
 def stock(
-    file: File,
-    store: Store,
-    format_: FormatName = "csv",
-    mapping: MappingFile = None,
-    map_: Pairs = None,
-    wait: Wait = False,
-    wait_seconds: WaitSeconds = 600.0,
-    rejects: Rejects = None,
-    url: Url = None,
-    key: Key = None,
-    compress: Packing = Compression.none,
-    in_flight: InFlight = 3,
-    data_dir: DataDir = Path(".tillwise"),
-    as_json: AsJson = False,
+    file: File, store: StoreName, wait: Wait = False, rejects: RejectsFile = None, data_dir: DataDir = DEFAULT_DIR, as_json: AsJson = False
 ) -> None:
-    """Import stock movements and counts: a CSV with sku, quantity, reason, occurred_at, and location. Again adds nothing."""
-    from tillwise.imports.formats import STOCK
+    """Import stock movements and counts: a CSV with sku, quantity, reason (or "count"), occurred_at, location, unit_cost."""
+    from tillwise.imports.formats.stock import Stock
 
-    chosen = _format(STOCK, format_)
-    wanted = _wanted(file, store, chosen, mapping, map_, _address(url, key, data_dir), compress)._replace(money=False)
-    _finish(wanted, wait, wait_seconds, rejects, in_flight, as_json)
+    _run(file, store, Stock(), wait, rejects, data_dir, as_json, compare=False)
 
 
-def _wanted(
-    file: str, store: str, chosen: Format, mapping: Path | None, pairs: list[str] | None, address: Address, compress: Compression
-) -> Wanted:
-    from tillwise.imports.mapping import load
-    from tillwise.imports.run import Wanted
+def _adapter(format_: Format, mapping: list[str], decimal: str, date_format: str | None) -> Any:
+    from tillwise.imports.formats.cdnow import Cdnow
+    from tillwise.imports.formats.generic import GenericCsv
+    from tillwise.imports.formats.online_retail import OnlineRetail
 
-    return Wanted(file, store, chosen, load(mapping, pairs or [], chosen.fields), address, compression=compress.value)
-
-
-def _finish(wanted: Wanted, wait: bool, wait_seconds: float, rejects: Path | None, in_flight: int, as_json: bool) -> None:
-    from tillwise.imports import reconciliation
-    from tillwise.imports.run import run_import
-
-    wanted = wanted._replace(wait=wait, wait_seconds=wait_seconds, rejects=rejects, in_flight=in_flight)
-    summary = asyncio.run(run_import(wanted))
-    if as_json:
-        sys.stdout.write(json.dumps(reconciliation.as_json(summary)) + "\n")
-    else:
-        _print(summary)
-    if summary.failed:
-        raise typer.Exit(1)
+    if format_ is not Format.csv and (mapping or date_format or decimal != "."):
+        raise Problem(f"--map, --decimal and --date-format belong to --format csv, not {format_}")
+    if format_ is Format.online_retail:
+        return OnlineRetail()
+    if format_ is Format.cdnow:
+        return Cdnow()
+    if decimal not in (".", ","):
+        raise Problem("--decimal must be '.' or ','")
+    pairs = [part.partition("=") for part in mapping]
+    if wrong := [name for name, equals, column in pairs if not (name and equals and column)]:
+        raise Problem(f"--map wants NAME=COLUMN, not {wrong[0]!r}")
+    return GenericCsv({name: column for name, _, column in pairs}, decimal=decimal, date_format=date_format)
 
 
-def _print(summary: Summary) -> None:
+def _run(
+    file: Path, store: str, adapter: Any, wait: bool, rejects: Path | None, data_dir: Path, as_json: bool, *, compare: bool = True
+) -> None:
+    from tillwise.client import Client
+    from tillwise.imports.running import Import
+
+    if str(file) != "-" and not file.is_file():
+        raise Problem(f"there is no file {file}")
+    admin = Client.of(data_dir)
+    key = admin.add_key(store, ["ingest", "read"], name=f"import {file.name}"[:100], expires_in=KEY_SECONDS)
+    try:
+        began = time.monotonic()
+        work = Import(Client(admin.url, key["key"]), file, adapter, rejects)
+        sender = asyncio.run(_with_progress(work, wait, show_bar=sys.stderr.isatty() and not as_json))
+        platform = work.platform_total() if wait and compare else None
+        summary = work.summary(sender, platform, time.monotonic() - began)
+    finally:
+        admin.revoke_key(key["id"])
+    show(summary, _table(summary), as_json)
+
+
+async def _with_progress(work: Any, wait: bool, show_bar: bool) -> Any:
     from rich.console import Console
-    from rich.table import Table
+    from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
 
-    from tillwise.imports.reconciliation import table
-
-    shown = Table(box=None, show_header=False, pad_edge=False)
-    shown.add_column(no_wrap=True)
-    shown.add_column(justify="right", no_wrap=True)
-    shown.add_column(style="dim")
-    for row in table(summary):
-        shown.add_row(*row)
-    Console(soft_wrap=not sys.stdout.isatty()).print(shown, markup=False)
-
-
-def _format(formats: dict[str, Format], name: str) -> Format:
-    if name not in formats:
-        raise Trouble(f"There is no format '{name}'. There are: " + "; ".join(f"{one.name} ({one.about})" for one in formats.values()) + ".")
-    return formats[name]
+    columns = (TextColumn("{task.description}"), BarColumn(), TaskProgressColumn(), TextColumn("{task.fields[rows]:,} lines"), TimeRemainingColumn())
+    with Progress(*columns, console=Console(stderr=True), disable=not show_bar) as bar:
+        task = bar.add_task("importing", total=None, rows=0)
+        sender = await work.run(
+            lambda progress, tally, _: bar.update(task, total=progress.size or None, completed=progress.done(), rows=tally.rows)
+        )
+        if wait:
+            bar.update(task, description="counting ")
+            await work.wait()
+        return sender
 
 
-def _address(url: str | None, key: str | None, data_dir: Path) -> Address:
-    from tillwise.imports.gateway import Address, local
-
-    if url is None:
-        return local(data_dir)
-    if key is None:
-        raise Trouble("--url needs --key (or TILLWISE_KEY): make one with tillwise key create --store NAME --scope ingest,read")
-    return Address(url, key)
+def _table(summary: dict[str, Any]) -> str:
+    currency = summary["currency"]
+    rejected = summary["lines_rejected"]
+    lines = [
+        f"  lines read        {summary['lines_read']:>14,}",
+        f"  accepted          {summary['lines_accepted']:>14,}",
+        *[f"  rejected          {count:>14,}  {reason}" for reason, count in rejected.items()],
+        f"  events            {summary['events_accepted']:>14,}  of {summary['events_sent']:,} sent",
+        f"  total of the file {summary['file_net_total']:>14}  {currency}",
+        f"  total accepted    {summary['accepted_net_total']:>14}  {currency}, rounding {summary['rounding']}",
+    ]
+    if summary["platform_net_total"] is not None:
+        verdict = "agrees" if summary["agrees"] else "differs: the store has other sales on these days too, or refunds"
+        lines.append(f"  net sales there   {summary['platform_net_total']:>14}  {currency}, {verdict}")
+    return "\n".join([*lines, f"  {summary['seconds']} s"])

@@ -54,7 +54,9 @@ def load(path: Path | None, pairs: Iterable[str], fields: Fields) -> Mapping:
         raise Trouble(f"The mapping is not valid: {error}. docs/import.md lists the options.") from None
     unknown = sorted(set(mapping.columns) - set(fields.synonyms))
     if unknown:
-        raise Trouble(f"The mapping names unknown fields: {', '.join(unknown)}. There are: {', '.join([*fields.synonyms, *sorted(_OPTIONS)])}.")
+        raise Trouble(
+            f"The mapping names unknown fields: {', '.join(unknown)}. There are: {', '.join([*fields.synonyms, *sorted(_OPTIONS)])}."
+        )
     return _checked(mapping)
 
 

@@ -9,10 +9,14 @@ from functools import lru_cache
 
 # ISO 4217; every other currency has two decimals.
 _EXPONENTS = {
-    **dict.fromkeys("BIF CLP DJF GNF ISK JPY KMF KRW PYG RWF UGX UYI VND VUV XAF XOF XPF".split(), 0),
-    **dict.fromkeys("BHD IQD JOD KWD LYD OMR TND".split(), 3),
-    **dict.fromkeys("CLF UYW".split(), 4),
-}
+    **dict.fromkeys(
+        ("BIF", "CLP", "DJF", "GNF", "ISK", "JPY", "KMF", "KRW", "PYG",
+         "RWF", "UGX", "UYI", "VND", "VUV", "XAF", "XOF", "XPF"),
+        0,
+    ),
+    **dict.fromkeys(("BHD", "IQD", "JOD", "KWD", "LYD", "OMR", "TND"), 3),
+    **dict.fromkeys(("CLF", "UYW"), 4),
+}  # fmt: skip
 LARGEST_PRICE = 100_000_000_000
 LARGEST_QUANTITY = 1_000_000
 ZERO = Decimal(0)
@@ -65,9 +69,15 @@ def rounded(exact: Minor) -> int:
     return exact if isinstance(exact, int) else int(exact.to_integral_value(ROUND_HALF_UP))
 
 
+def magnitude(amount: Minor) -> Minor:
+    """The amount without its sign."""
+    return -amount if amount < 0 else amount
+
+
 def less(worth: Minor, discount: Minor) -> Minor:
     """What is left of a line's worth after a discount; a return (below 0) gives back that much less."""
-    return worth - abs(discount) if worth > 0 else worth + abs(discount)
+    off = magnitude(discount)
+    return worth - off if worth > 0 else worth + off
 
 
 def split(units: int, amount: int) -> Split:

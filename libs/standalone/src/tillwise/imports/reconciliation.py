@@ -97,7 +97,9 @@ def compare(accepted: int, span_total: int, before: dict[str, int] | None, after
     had = any((before or {}).values())
     added = sum((after or {}).values()) - sum((before or {}).values())
     if span_total == accepted:
-        return Platform(span_total, added, True, "the platform's net sales are the file's" + (", which it had already" if had and not added else ""))
+        return Platform(
+            span_total, added, True, "the platform's net sales are the file's" + (", which it had already" if had and not added else "")
+        )
     if before is not None and added == accepted:
         return Platform(span_total, added, True, "the import added the file's total to other sales of those days")
     if before is None or had:
@@ -110,12 +112,17 @@ def table(summary: Summary) -> list[tuple[str, str, str]]:
     lines, events, net = summary.lines, summary.events, summary.net
     rows = [("Lines read", f"{lines.read:,}", summary.file), ("  accepted", f"{lines.accepted:,}", "")]
     rows += [(f"  rejected: {reason}", f"{count:,}", "") for reason, count in lines.rejected.items()]
-    rows += [("Events sent", f"{events.sent:,}", ""), ("  accepted by the platform", f"{events.accepted:,}", "each counts once, however often it is sent")]
+    rows += [
+        ("Events sent", f"{events.sent:,}", ""),
+        ("  accepted by the platform", f"{events.accepted:,}", "each counts once, however often it is sent"),
+    ]
     rows += [(f"  rejected: {code}", f"{count:,}", "") for code, count in events.rejected.items()]
     if events.split:
         rows.append(("  orders that became two", f"{events.split:,}", "their lines lie far apart in the file, or are more than 5,000"))
     if net is not None:
-        rows.append((f"Net total of the file, {summary.currency}", net.file, f"{summary.span.first} to {summary.span.last}" if summary.span else ""))
+        rows.append(
+            (f"Net total of the file, {summary.currency}", net.file, f"{summary.span.first} to {summary.span.last}" if summary.span else "")
+        )
         rows.append(("  accepted", net.accepted, ""))
         if Decimal(net.rounding):
             rows.append(("  rounded away", net.rounding, "finer than the currency's minor unit"))

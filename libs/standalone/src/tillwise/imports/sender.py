@@ -124,7 +124,9 @@ class Sender:
             wait = max(wait, pause * random.uniform(0.7, 1.0))
             pause = min(pause * 2, LONGEST_PAUSE)
             if loop.time() + wait > give_up:
-                raise Trouble(f"The gateway at {self._url} does not take events ({reason}). Run the same import again: nothing will count twice.")
+                raise Trouble(
+                    f"The gateway at {self._url} does not take events ({reason}). Run the same import again: nothing will count twice."
+                )
             self.repeats += 1
             await asyncio.sleep(wait)
 

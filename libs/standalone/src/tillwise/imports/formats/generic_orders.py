@@ -11,7 +11,7 @@ from tillwise.imports.formats.base import Format, Job
 from tillwise.imports.ledger import Outgoing
 from tillwise.imports.mapping import Fields, resolve
 from tillwise.imports.moments import ISO, moment_reader
-from tillwise.imports.money import LARGEST_PRICE, ZERO, Minor, amount_reader, less, quantity_of, rounded, split
+from tillwise.imports.money import LARGEST_PRICE, ZERO, Minor, amount_reader, less, magnitude, quantity_of, rounded, split
 from tillwise.imports.orders import LONGEST_KEY, LONGEST_ORDER_ID, Head, Line, OrderBook
 from tillwise.imports.rows import Rows
 
@@ -86,7 +86,9 @@ def read_lines(job: Job, fields: Fields, rules: Rules) -> Iterator[Outgoing]:
         unit_cost = _cost(money(cost)) if cost else None
         if type(price) is int and not discount and not by_amount:
             # A negative price is the same amount the other way round.
-            line = Line(sku, quantity, price, label, kind, unit_cost) if price >= 0 else Line(sku, -quantity, -price, label, kind, unit_cost)
+            line = (
+                Line(sku, quantity, price, label, kind, unit_cost) if price >= 0 else Line(sku, -quantity, -price, label, kind, unit_cost)
+            )
             yield from book.add(order_id, number, at, head, [line], quantity * price)
             continue
         worth: Minor = price if by_amount else quantity * price
@@ -105,7 +107,7 @@ def price_line(quantity: int, worth: Minor, discount: Minor, negative: bool) -> 
 
     The amount is exact, whatever the unit price: three for 10.00 are two at 3.33 and one at 3.34.
     """
-    discount = abs(discount)
+    discount = magnitude(discount)
     whole = 0
     if worth > 0 and isinstance(discount, int):
         whole = discount
@@ -135,9 +137,9 @@ def _fault(
         return "bad_sku"
     if quantity is None:
         return "bad_quantity"
-    if price is None or abs(price) > LARGEST_PRICE:
+    if price is None or magnitude(price) > LARGEST_PRICE:
         return "bad_price"
-    if discount is None or abs(discount) > LARGEST_PRICE:
+    if discount is None or magnitude(discount) > LARGEST_PRICE:
         return "bad_discount"
     if undated:
         return "bad_date"
@@ -157,7 +159,12 @@ def _head_reader(rules: Rules, money: Callable[[str], Minor | None]) -> Callable
     def read(customer: str, country: str, channel: str, shipping: str, tax: str) -> Head | None:
         customer_id = rules.customer(customer) or None
         shipping_cost, tax_cost = money(shipping or "0"), money(tax or "0")
-        if shipping_cost is None or tax_cost is None or max(shipping_cost, tax_cost) > LARGEST_PRICE or len(customer_id or "") > LONGEST_KEY:
+        if (
+            shipping_cost is None
+            or tax_cost is None
+            or max(shipping_cost, tax_cost) > LARGEST_PRICE
+            or len(customer_id or "") > LONGEST_KEY
+        ):
             return None
         # What a return gives back of them cannot be said.
         costs = max(rounded(shipping_cost), 0), max(rounded(tax_cost), 0)

@@ -1,52 +1,69 @@
-"""UCI's "Online Retail" (and "Online Retail II"): a UK gift shop's invoices, with all their dirt.
+"""UCI "Online Retail": one CSV row an order line, with the dirt of a real shop.
 
-All of it is kept, so that the platform's net sales are the file's total: cancelled invoices (C…) are receipts with
-negative quantities, corrections of bad debt (A…) return their amount, repeated lines count as often as they stand there.
+Cancellations (invoices C…) are receipts with negative quantities and stay that: they keep their customer and
+country. Lines without a customer, repeated lines and codes that are no products (postage, discounts, bank
+charges) are kept, the latter in the category "non-product".
 """
 
 from __future__ import annotations
 
+import csv
 from collections.abc import Iterator
+from datetime import datetime
 
-from tillwise.imports.formats import generic_orders
-from tillwise.imports.formats.base import Format, Job
-from tillwise.imports.formats.generic_orders import Rules, read_lines
-from tillwise.imports.ledger import Outgoing
-from tillwise.imports.mapping import Fields
-from tillwise.imports.moments import ISO
+from tillwise.imports.amounts import amount, quantity
+from tillwise.imports.model import Outgoing, Refused, Rejects, Target
+from tillwise.imports.orders import Grouper, Line
 
-FIELDS = Fields(
-    synonyms={
-        **dict.fromkeys(generic_orders.WANTED, ()),
-        "order_id": ("InvoiceNo", "Invoice"),
-        "sku": ("StockCode",),
-        "name": ("Description",),
-        "occurred_at": ("InvoiceDate",),
-        "unit_price": ("UnitPrice", "Price"),
-        "customer_id": ("CustomerID", "Customer ID"),
-    },
-    required=(("order_id",), ("sku",), ("name",), ("quantity",), ("occurred_at",), ("unit_price",), ("customer_id",), ("country",)),
-)
-# Postage, fees, samples, manual corrections. Products get no category, so that `product.updated` can give them one.
-NON_PRODUCTS = frozenset("POST DOT M C2 D S B CRUK PADS AMAZONFEE".split()) | {"BANK CHARGES"}
+COLUMNS = ["InvoiceNo", "StockCode", "Description", "Quantity", "InvoiceDate", "UnitPrice", "CustomerID", "Country"]
 NON_PRODUCT = "non-product"
 
 
-def category_of(sku: str) -> str | None:
-    """`non-product` for the codes of the shop's bookkeeping."""
-    code = sku.upper()
-    return NON_PRODUCT if code in NON_PRODUCTS or code.startswith("GIFT_") else None
+class OnlineRetail:
+    """The adapter."""
+
+    name = "online-retail"
+    description = "UCI Online Retail CSV: InvoiceNo, StockCode, Description, Quantity, InvoiceDate, UnitPrice, CustomerID, Country"
+
+    def events(self, lines: Iterator[str], target: Target, reject: Rejects) -> Iterator[Outgoing]:
+        """One order per invoice, on the wall clock of the store."""
+        reader = csv.reader(lines)
+        if next(reader, None) != COLUMNS:
+            raise Refused("wrong_header")
+        grouper = Grouper(target, self.name)
+        moments: dict[str, datetime] = {}
+        for row, cells in enumerate(reader, start=1):
+            try:
+                yield from grouper.add(_line(row, cells, target, moments))
+            except Refused as refused:
+                reject(row, refused.code)
+        yield from grouper.rest()
 
 
-def customer_of(text: str) -> str:
-    """The file was written by a spreadsheet that took customers for decimal numbers: 17850.0."""
-    return text.strip().removesuffix(".0")
+def _line(row: int, cells: list[str], target: Target, moments: dict[str, datetime]) -> Line:
+    if len(cells) != len(COLUMNS):
+        raise Refused("too_few_columns" if len(cells) < len(COLUMNS) else "too_many_columns")
+    invoice, code, description, pieces, when, price, customer, country = cells
+    if not invoice.strip():
+        raise Refused("missing_order_id")
+    if not code.strip():
+        raise Refused("missing_sku")
+    at = moments.get(when)
+    if at is None:
+        if len(moments) > 1000:
+            moments.clear()
+        at = moments[when] = _moment(when, target)
+    order_fields = {"customer_id": customer.strip().removesuffix(".0")} if customer.strip() else {}
+    if country.strip():
+        order_fields["country"] = country.strip()[:64]
+    fields = {"name": description.strip()[:256]} if description.strip() else {}
+    if not code[:5].isdigit() and not code.startswith("DCGS"):
+        fields["category"] = NON_PRODUCT
+    return Line(row, invoice.strip()[:100], at, code.strip()[:128], quantity(pieces), amount(price), fields, order_fields)
 
 
-def read(job: Job) -> Iterator[Outgoing]:
-    """One order per invoice."""
-    formats = (job.mapping.date_format,) if job.mapping.date_format else (ISO, "%m/%d/%Y %H:%M")
-    return read_lines(job, FIELDS, Rules("online-retail", formats, customer_of, category_of))
-
-
-FORMAT = Format("online-retail", 'UCI "Online Retail" invoices', FIELDS, read)
+def _moment(text: str, target: Target) -> datetime:
+    try:
+        return datetime.fromisoformat(text).replace(tzinfo=target.zone)
+    except ValueError:
+        raise Refused("bad_date") from None

@@ -1,0 +1,39 @@
+"""Amounts in files: exact, and quick for the usual ones."""
+
+from __future__ import annotations
+
+from decimal import Decimal, InvalidOperation
+from functools import lru_cache
+
+from tillwise.imports.model import Refused
+
+LARGEST = Decimal(1_000_000_000)
+
+
+@lru_cache(maxsize=65_536)
+def amount(text: str, decimal: str = ".") -> Decimal:
+    """An amount as it is written. Prices repeat, so most are read once. Raises Refused."""
+    cleaned = text.strip().replace("\u00a0", "").replace(" ", "")
+    if decimal == ",":
+        cleaned = cleaned.replace(".", "").replace(",", ".")
+    else:
+        cleaned = cleaned.replace(",", "")
+    try:
+        found = Decimal(cleaned)
+    except InvalidOperation:
+        raise Refused("bad_price") from None
+    if not found.is_finite() or abs(found) > LARGEST:
+        raise Refused("bad_price")
+    return found
+
+
+@lru_cache(maxsize=4_096)
+def quantity(text: str) -> int:
+    """A whole number of pieces; "6.0" is 6. Raises Refused."""
+    try:
+        found = Decimal(text.strip())
+    except InvalidOperation:
+        raise Refused("bad_quantity") from None
+    if not found.is_finite() or found != found.to_integral_value() or abs(found) > 1_000_000 or found == 0:
+        raise Refused("bad_quantity")
+    return int(found)

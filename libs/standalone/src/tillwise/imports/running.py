@@ -1,0 +1,147 @@
+"""One import from the first row to the reconciliation."""
+
+from __future__ import annotations
+
+import asyncio
+import csv
+import time
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from datetime import date, timedelta
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from tillwise.client import Client
+from tillwise.imports.files import Progress, open_lines
+from tillwise.imports.model import Adapter, Outgoing, Refused, Tally, Target
+from tillwise.imports.sending import Rejection, Sender
+from tillwise.problems import Problem
+from tillwise_common.money import exponent
+
+WAIT_SECONDS = 600.0
+Report = Callable[[Progress, Tally, Sender], None]
+
+
+class Import:
+    """A file on its way into a store."""
+
+    def __init__(self, client: Client, path: Path, adapter: Adapter, rejects: Path | None) -> None:
+        self._client, self._path, self._adapter = client, path, adapter
+        store = client.call("GET", "/api/v1/store")
+        self._target = Target(ZoneInfo(store["timezone"]), exponent(store["currency"]), store["currency"])
+        self.tally = Tally()
+        self._rejects_path = rejects
+        self._write_reject: Callable[[list[Any]], Any] = lambda _: None
+        # Events on their way, so that a refused one can be told in rows of the file.
+        self._sent: dict[int, Outgoing] = {}
+
+    async def run(self, report: Report) -> Sender:
+        """Read, send, and wait until everything has been answered."""
+        with ExitStack() as stack:
+            if self._rejects_path is not None:
+                file = stack.enter_context(self._rejects_path.open("w", newline="", encoding="utf-8"))
+                writer = csv.writer(file)
+                writer.writerow(["row", "reason"])
+                self._write_reject = writer.writerow
+            lines, progress = stack.enter_context(open_lines(self._path))
+            async with Sender(self._client.url, self._client.key, self._refused_by_platform) as sender:
+                await self._send_all(self._events(lines), sender, lambda: report(progress, self.tally, sender))
+            report(progress, self.tally, sender)
+            return sender
+
+    async def _send_all(self, outgoing: Iterator[Outgoing], sender: Sender, report: Callable[[], None]) -> None:
+        for number, out in enumerate(outgoing):
+            self._count(out)
+            self._sent[number] = out
+            await sender.send(out.event)
+            if number % 500 == 499:
+                self._forget(sender)
+                report()
+        await sender.flush()
+        self._forget(sender)
+
+    def _events(self, lines: Iterator[str]) -> Iterator[Outgoing]:
+        try:
+            yield from self._adapter.events(lines, self._target, self._reject)
+        except Refused as refused:
+            raise Problem(f"{self._path} is not in this format ({refused.code}): tillwise import orders --help lists the formats") from None
+        except csv.Error as error:
+            raise Problem(f"{self._path} is not a CSV file: {error}") from None
+
+    def _count(self, out: Outgoing) -> None:
+        tally = self.tally
+        tally.rows += len(out.rows)
+        tally.accepted += len(out.rows)
+        tally.minor_total += out.minor
+        tally.file_total += out.exact
+        tally.saw_day(out.day)
+
+    def _reject(self, row: int, code: str) -> None:
+        self.tally.rows += 1
+        self.tally.rejected[code] += 1
+        self._write_reject([row, code])
+
+    def _refused_by_platform(self, rejection: Rejection) -> None:
+        out = self._sent[rejection.number]
+        self.tally.accepted -= len(out.rows)
+        self.tally.rejected[rejection.code] += len(out.rows)
+        self.tally.minor_total -= out.minor
+        self.tally.file_total -= out.exact
+        for row in out.rows:
+            self._write_reject([row, f"{rejection.code}: {rejection.detail}"])
+
+    def _forget(self, sender: Sender) -> None:
+        answered = sender.accepted + sum(sender.rejected.values())
+        # Batches may be answered out of order, by a few at most.
+        for number in [n for n in self._sent if n < answered - 5_000]:
+            del self._sent[number]
+
+    async def wait(self) -> None:
+        """Until the platform has counted everything it accepted. Raises Problem after ten minutes."""
+        deadline = time.monotonic() + WAIT_SECONDS
+        while (await asyncio.to_thread(self._client.call, "GET", "/api/v1/ingest/status"))["pending"]:
+            if time.monotonic() > deadline:
+                raise Problem("the platform has not counted everything within ten minutes: tillwise status and the logs say why")
+            await asyncio.sleep(0.1)
+
+    def platform_total(self) -> int:
+        """The store's net sales over the file's days, in minor units, as the trend reports them."""
+        first, last = self.tally.first_day, self.tally.last_day
+        if first is None or last is None:
+            return 0
+        total = 0
+        for begin, end in _years(first, last):
+            answer = self._client.call("GET", f"/api/v1/reports/trend?metric=sales&granularity=month&from={begin}&to={end}", timeout=60)
+            total += answer["totals"]["value"]
+        return total
+
+    def summary(self, sender: Sender, platform: int | None, seconds: float) -> dict[str, Any]:
+        """The reconciliation: what was read, what became of it, and whether the totals agree."""
+        tally, scale = self.tally, Decimal(1).scaleb(-self._target.exponent)
+        minor = tally.minor_total * scale
+        return {
+            "lines_read": tally.rows,
+            "lines_accepted": tally.accepted,
+            "lines_rejected": dict(sorted(tally.rejected.items())),
+            "events_sent": sender.sent,
+            "events_accepted": sender.accepted,
+            "retries": sender.retries,
+            "currency": self._target.currency,
+            "file_net_total": str(tally.file_total),
+            "accepted_net_total": str(minor),
+            "rounding": str(tally.file_total - minor),
+            "first_day": str(tally.first_day or ""),
+            "last_day": str(tally.last_day or ""),
+            "platform_net_total": None if platform is None else str(platform * scale),
+            "agrees": None if platform is None else platform == tally.minor_total,
+            "seconds": round(seconds, 1),
+        }
+
+
+def _years(first: date, last: date) -> Iterator[tuple[date, date]]:
+    while first <= last:
+        end = min(last, date(first.year, 12, 31))
+        yield first, end
+        first = end + timedelta(days=1)

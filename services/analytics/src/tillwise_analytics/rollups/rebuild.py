@@ -90,7 +90,7 @@ async def _replay(connection: Any, store_id: int) -> None:
 
 async def _compare(connection: Any, table: str, store_id: int) -> Difference:
     columns, says_something = TABLES[table]
-    kept = f"select {columns} from analytics.{table} where store_id = $1 and {says_something}"  # noqa: S608 - names are ours
+    kept = f"select {columns} from analytics.{table} where store_id = $1 and ({says_something})"  # noqa: S608 - names are ours
     computed = f"select {columns} from pg_temp.{table} where {says_something}"  # noqa: S608
     rows = await connection.fetchval(
         f"select (select count(*) from (({kept}) except all ({computed})) a)"  # noqa: S608

@@ -28,17 +28,24 @@ class Fetcher:
 
     async def cells(self, first: date, last: date, told_apart: list[str] | None = None) -> Cells:
         """Sums by (bucket, group). `told_apart`: the other groups are summed as group None."""
-        if told_apart is not None and self._needs_facts_for_others():
+        if self._people_of_groups():
             return await self._from_facts(first, last, self._params.granularity, told_apart)
         cells = await self._all_groups(first, last)
-        return cells if told_apart is None else _fold(cells, set(told_apart))
+        if told_apart is None:
+            return cells
+        folded = _fold(cells, set(told_apart))
+        if self._overlap() and any(group is None for _, group in folded):
+            # One order may be in several of the other groups, and counts once among them.
+            exact = await self._from_facts(first, last, self._params.granularity, told_apart)
+            folded.update({key: sums for key, sums in exact.items() if key[1] is None})
+        return folded
 
-    async def by_group(self, first: date, last: date, told_apart: list[str] | None = None) -> dict[str | None, Sums]:
-        """Sums by group over the whole period."""
-        if self._params.metric in PEOPLE or self._dims() & set(PARTS_OF_ORDERS):
-            cells = await self._from_facts(first, last, "all", told_apart)
+    async def by_group(self, first: date, last: date) -> dict[str | None, Sums]:
+        """Sums by group over the whole period. An order lies in one bucket, a customer may be in many."""
+        if self._people_of_groups():
+            cells = await self._from_facts(first, last, "all", None)
         else:
-            cells = await self.cells(first, last, told_apart)
+            cells = await self._all_groups(first, last)
         sums: dict[str | None, Sums] = {}
         for (_, group), cell in cells.items():
             sums[group] = sums.get(group, maths.NOTHING).plus(cell)
@@ -49,9 +56,12 @@ class Fetcher:
         params = self._params
         if params.metric == "customers" and not self._filters:
             return Sums(customers=await self._fetchval(SQL.distinct_customers, *self._instants(first, last), params.basis))
-        if params.by in PARTS_OF_ORDERS or (params.by and params.metric in PEOPLE) or (self._filters and params.metric in PEOPLE):
-            found = await self._from_facts(first, last, "all", [], by=None)
-            return maths.total(found)
+        if params.by is None and (params.metric not in PEOPLE or not self._filters):
+            return maths.total(cells)
+        if params.metric in PEOPLE or (self._filters and params.by in PARTS_OF_ORDERS):
+            return maths.total(await self._from_facts(first, last, "all", None, ungrouped=True))
+        if params.by in PARTS_OF_ORDERS:
+            return maths.total(_cells(await self._fetch(SQL.from_days, "all", first, last, None, "day", "monday", params.basis, False)))
         return maths.total(cells)
 
     async def names(self, skus: list[str]) -> dict[str, str | None]:
@@ -66,9 +76,12 @@ class Fetcher:
     def _dims(self) -> set[str]:
         return set(self._filters) | ({self._params.by} if self._params.by else set())
 
-    def _needs_facts_for_others(self) -> bool:
-        additive = self._params.metric in ("sales", "units") or self._params.by not in PARTS_OF_ORDERS
-        return self._params.metric in PEOPLE or not additive
+    def _overlap(self) -> bool:
+        """Whether groups overlap in what is asked for, so that they do not add up."""
+        return self._params.by in PARTS_OF_ORDERS and self._params.metric in ("orders", "average_order")
+
+    def _people_of_groups(self) -> bool:
+        return self._params.metric in PEOPLE and bool(self._dims())
 
     async def _all_groups(self, first: date, last: date) -> Cells:
         params, dims = self._params, self._dims()
@@ -77,10 +90,7 @@ class Fetcher:
                 return await self._from_facts(first, last, "hour", None)
             return _cells(await self._fetch(SQL.from_hours, *self._instants(first, last), params.basis))
         if params.metric in PEOPLE:
-            # A bucket that the period cuts holds customers of days outside of it.
-            if dims or self._cuts(first, last):
-                return await self._from_facts(first, last, params.granularity, None)
-            return _cells(await self._fetch(SQL.from_customers, params.granularity, first, last, params.basis))
+            return await self._people(first, last)
         if len(dims) > 1:
             return await self._from_facts(first, last, params.granularity, None)
         dim = next(iter(dims), "all")
@@ -90,15 +100,32 @@ class Fetcher:
         )
         return _cells(rows)
 
-    def _cuts(self, first: date, last: date) -> bool:
-        granularity, week_start = self._params.granularity, self._context.store.week_start
-        return maths.begin(first, granularity, week_start) != first or maths.begin(last + DAY, granularity, week_start) != last + DAY
+    async def _people(self, first: date, last: date) -> Cells:
+        """Customers of whole buckets from the rollup; a bucket that the period cuts is counted from the facts."""
+        params, week_start = self._params, self._context.store.week_start
+        buckets = maths.day_buckets(first, last, params.granularity, week_start)
+        cut = [
+            bucket for bucket in {buckets[0], buckets[-1]}
+            if bucket < first or maths.following(bucket, params.granularity) > last + DAY
+        ]  # fmt: skip
+        cells = _cells(await self._fetch(SQL.from_customers, params.granularity, buckets[0], last, params.basis))
+        for bucket in cut:
+            cells.pop((bucket, ""), None)
+            end = maths.following(bucket, params.granularity) - DAY
+            cells.update(await self._from_facts(max(bucket, first), min(end, last), params.granularity, None))
+        return cells
 
-    async def _from_facts(self, first: date, last: date, granularity: str, told_apart: list[str] | None, by: str | None = "") -> Cells:
+    async def _from_facts(self, first: date, last: date, granularity: str, told_apart: list[str] | None, *, ungrouped: bool = False) -> Cells:
         params, store = self._params, self._context.store
+        if params.metric in PEOPLE and not self._dims() & set(PARTS_OF_ORDERS):
+            rows = await self._fetch(
+                SQL.from_orders, *self._instants(first, last), store.timezone, granularity, store.week_start, params.basis,
+                None if ungrouped else params.by, told_apart, params.channel, params.country,
+            )  # fmt: skip
+            return _cells(rows)
         rows = await self._fetch(
             SQL.from_facts, *self._instants(first, last), store.timezone, granularity, store.week_start, params.basis,
-            params.by if by == "" else by, told_apart, params.channel, params.country, params.category, params.sku,
+            None if ungrouped else params.by, told_apart, params.channel, params.country, params.category, params.sku,
         )  # fmt: skip
         return _cells(rows)
 

@@ -61,6 +61,26 @@ from chosen c
 left join analytics.customers f on f.store_id = $1 and f.customer_id = c.customer_id
 group by 1, 2, 3
 
+-- name: from_orders
+-- Orders and customers per bucket and group, where no line has to be looked at: by and filters on channel and country.
+-- $1 store, $2 from, $3 until, $4 timezone, $5 granularity, $6 week start, $7 basis, $8 by or null, $9 groups told apart
+-- (null: all), $10 channel, $11 country.
+select case when $5 = 'hour' then analytics.hour_start(o.placed_at, $4) end as hour,
+       case $5 when 'hour' then null when 'all' then null when 'week' then analytics.week_begin((o.placed_at at time zone $4)::date, $6)
+               when 'month' then analytics.month_begin((o.placed_at at time zone $4)::date) else (o.placed_at at time zone $4)::date end as bucket,
+       case when $9::text[] is null or g.own = any($9) then g.own end as grp,
+       count(*) as orders, 0::bigint as units, 0::bigint as sales,
+       count(distinct o.customer_id) as customers,
+       count(distinct o.customer_id) filter (where o.placed_at = case $7 when 'gross' then f.first_gross else f.first_net end) as new_customers
+from analytics.orders o
+cross join lateral (
+    select case $8 when 'channel' then coalesce(o.channel, '') when 'country' then coalesce(o.country, '') else '' end as own
+) g
+left join analytics.customers f on f.store_id = $1 and f.customer_id = o.customer_id
+where o.store_id = $1 and o.placed_at >= $2 and o.placed_at < $3 and o.is_sale and ($7 = 'gross' or o.cancelled_at is null)
+  and ($10::text is null or coalesce(o.channel, '') = $10) and ($11::text is null or coalesce(o.country, '') = $11)
+group by 1, 2, 3
+
 -- name: distinct_customers
 -- How many different customers ordered in a period.
 -- $1 store, $2 from, $3 until, $4 basis

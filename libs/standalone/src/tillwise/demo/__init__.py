@@ -1,0 +1,1 @@
+"""A demo store with a year of believable data."""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+from pathlib import Path
 from typing import Any
 
 from aiohttp import web
@@ -23,6 +25,8 @@ from tillwise_gateway.admin.routes import Admin
 from tillwise_gateway.health import HealthRoute
 from tillwise_gateway.ingest.pressure import Pressure
 from tillwise_gateway.ingest.routes import Ingest, packing
+from tillwise_gateway.pages.bundle import ChartBundle
+from tillwise_gateway.pages.routes import Pages
 from tillwise_gateway.reports.client import ReportsClient
 from tillwise_gateway.reports.routes import Reports
 from tillwise_gateway.settings import GatewaySettings
@@ -47,7 +51,10 @@ def build(service: Service, settings: GatewaySettings) -> None:
     app.add_routes(service.probes.routes())
     app.add_routes(HealthRoute(service).routes())
     app.add_routes(Ingest(door, publisher, pressure, settings.event_partitions, settings.max_body_bytes, service.registry).routes())
-    app.add_routes(Reports(door, ReportsClient(asker, settings.report_timeout_seconds), accounts.store_for).routes())
+    client = ReportsClient(asker, settings.report_timeout_seconds)
+    bundle = ChartBundle(Path(settings.asset_dir) if settings.asset_dir else cache_folder())
+    app.add_routes(Reports(door, client, accounts.store_for).routes())
+    app.add_routes(Pages(door, accounts, client, bundle, settings.session_hours).routes())
     app.add_routes(Admin(door, accounts, asker).routes())
 
     async def migrated() -> None:
@@ -63,7 +70,13 @@ def build(service: Service, settings: GatewaySettings) -> None:
         asker,
         publisher,
         pressure,
+        bundle,
         HttpServer(app, settings.public_host or settings.host, settings.port, reuse_port=settings.reuse_port, drain_seconds=settings.drain_seconds),
     ]
     for part in parts:
         service.lifecycle.add(part)
+
+
+def cache_folder() -> Path:
+    """The user's cache folder (XDG)."""
+    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "tillwise"

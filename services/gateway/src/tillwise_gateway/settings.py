@@ -21,6 +21,8 @@ class GatewaySettings(Settings, frozen=True, kw_only=True):
     max_stream_lag: Annotated[int, Meta(ge=1)] = 50_000
     max_redis_memory_share: Annotated[float, Meta(gt=0, le=1)] = 0.8
     report_timeout_seconds: Seconds = 15.0
+    # Where the chart library for browsers is kept once it is made; default: the user's cache folder.
+    asset_dir: str = ""
     session_hours: Annotated[int, Meta(ge=1, le=24 * 365)] = 24 * 14
 
 

@@ -153,6 +153,7 @@ class Supervisor:
         environment = {**self.environment, "PROBE_PORT": str(probe_port), "INSTANCE": f"{service}-{number}-{os.getpid()}"}
         if service == "gateway":
             environment |= {"PUBLIC_HOST": self.options.host, "PORT": str(self.options.port), "REUSE_PORT": "true"}
+            environment["ASSET_DIR"] = str(self.data.path / "assets")
         return Child(
             service,
             [sys.executable, "-m", f"tillwise_{service}"],

@@ -71,6 +71,10 @@ class Door:
         for digest in [d for d, seen in self._seen.items() if seen.known.principal.key_id == principal_id]:
             del self._seen[digest]
 
+    def forget_session(self, token: str) -> None:
+        """Stop believing a session that was ended."""
+        self._seen.pop(tokens.digest("session:" + token), None)
+
     async def _by_key(self, header: str) -> Principal:
         digest = tokens.digest(header)
         seen = self._seen.get(digest)

@@ -40,7 +40,7 @@ def chart(params: TrendParams, currency: str, columns: list[Column], rows: list[
     if params.compare:
         layers.insert(0, _comparison(params, x))
     return {
-        "$schema": "https://vega.github.io/schema/vega-lite/v5.json",
+        "$schema": "https://vega.github.io/schema/vega-lite/v6.json",
         "title": title,
         "width": "container",
         "height": 320,

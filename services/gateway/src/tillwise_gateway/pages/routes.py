@@ -1,0 +1,189 @@
+"""Pages: the trend, the login, and the files they need."""
+
+from __future__ import annotations
+
+from datetime import date, timedelta
+from typing import Any
+from urllib.parse import quote, urlencode
+
+import orjson
+from aiohttp import web
+
+from tillwise_common.contracts import reports
+from tillwise_common.contracts.reports import ReportAnswer
+from tillwise_common.contracts.stores import Store
+from tillwise_common.web.problems import Problem
+from tillwise_gateway.accounts.accounts import Accounts
+from tillwise_gateway.accounts.door import COOKIE, Door
+from tillwise_gateway.accounts.principal import Principal
+from tillwise_gateway.pages.bundle import ChartBundle
+from tillwise_gateway.pages.rendering import STATIC, Templates, show
+from tillwise_gateway.reports.client import ReportsClient
+from tillwise_gateway.reports.routes import single_values
+
+FOREVER = {"Cache-Control": "public, max-age=31536000, immutable", "X-Content-Type-Options": "nosniff"}
+CHOICES = {
+    "metric": {"sales": "Sales", "orders": "Orders", "units": "Units", "average_order": "Average order", "customers": "Customers", "new_customers": "New customers"},
+    "granularity": {"hour": "Hour", "day": "Day", "week": "Week", "month": "Month"},
+    "by": {"": "No breakdown", "channel": "Channel", "country": "Country", "category": "Category", "product": "Product"},
+    "compare": {"": "No comparison", "previous_period": "Previous period", "previous_year": "Previous year", "same_weekdays": "Same weekdays last year"},
+    "basis": {"net": "Net", "gross": "Gross"},
+}  # fmt: skip
+PRESETS = (("7 days", 7, "day"), ("30 days", 30, "day"), ("90 days", 90, "week"), ("12 months", 365, "month"))
+FILTERS = ("channel", "country", "category", "sku")
+
+
+class Pages:
+    """The handlers of pages."""
+
+    def __init__(self, door: Door, accounts: Accounts, client: ReportsClient, bundle: ChartBundle, session_hours: int) -> None:
+        self._door, self._accounts, self._client = door, accounts, client
+        self._bundle, self._session_hours = bundle, session_hours
+        self._templates = Templates()
+
+    def routes(self) -> list[web.RouteDef]:
+        return [
+            web.get("/", self.home),
+            web.get("/reports/trend", self.trend),
+            web.get("/login", self.show_login),
+            web.post("/login", self.login),
+            web.post("/logout", self.logout),
+            web.get("/static/vega.js", self.vega),
+            web.get("/static/{name}", self.static),
+        ]
+
+    async def home(self, request: web.Request) -> web.Response:
+        raise web.HTTPSeeOther("/reports/trend" if await self._who(request) else "/login")
+
+    async def trend(self, request: web.Request) -> web.Response:
+        """The trend with its form, chart and table; the whole question is in the address."""
+        principal = await self._who(request)
+        if principal is None:
+            raise web.HTTPSeeOther(f"/login?next={quote(request.path_qs, safe='')}")
+        principal.require("read")
+        try:
+            asked = single_values(request)
+            store = await self._accounts.store_for(principal, asked.pop("store", None))
+            answer = await self._client.run(store, "trend", asked)
+        except Problem as problem:
+            return self._problem_page(problem, principal, dict(request.query))
+        return await self._trend_page(principal, store, asked, reports.decode_answer(answer.body))
+
+    async def show_login(self, request: web.Request) -> web.Response:
+        return self._templates.page("login.html", next=_own_path(request.query.get("next")), problem=None, person=None)
+
+    async def login(self, request: web.Request) -> web.Response:
+        """A session for a person (e-mail and password) or for a key."""
+        _same_site(request)
+        form = await request.post()
+        key, email, password = (str(form.get(name, "")).strip() for name in ("key", "email", "password"))
+        token = await (self._accounts.login_with_key(key) if key else self._accounts.login(email, password))
+        target = _own_path(str(form.get("next", "")))
+        if token is None:
+            return self._templates.page("login.html", status=401, next=target, problem="That did not match. Try again.", person=None)
+        response = web.HTTPSeeOther(target)
+        response.set_cookie(
+            COOKIE, token, max_age=self._session_hours * 3600, httponly=True, samesite="Lax", secure=request.secure, path="/"
+        )
+        return response
+
+    async def logout(self, request: web.Request) -> web.Response:
+        _same_site(request)
+        token = request.cookies.get(COOKIE)
+        if token:
+            await self._accounts.logout(token)
+            self._door.forget_session(token)
+        response = web.HTTPSeeOther("/login")
+        response.del_cookie(COOKIE, path="/")
+        return response
+
+    async def static(self, request: web.Request) -> web.Response:
+        name = request.match_info["name"]
+        if name not in STATIC:
+            raise web.HTTPNotFound
+        return web.Response(body=self._templates.static[name], content_type=STATIC[name], headers=FOREVER)
+
+    async def vega(self, _: web.Request) -> web.Response:
+        """The chart library."""
+        packed = await self._bundle.packed()
+        if packed is None:
+            raise web.HTTPNotFound
+        response = web.Response(body=packed, content_type="text/javascript", headers=FOREVER)
+        response.headers["Content-Encoding"] = "gzip"
+        return response
+
+    async def _who(self, request: web.Request) -> Principal | None:
+        try:
+            return await self._door.recognise(request)
+        except Problem as problem:
+            if problem.status == 401:
+                return None
+            raise
+
+    async def _trend_page(self, principal: Principal, store: Store, asked: dict[str, str], answer: ReportAnswer) -> web.Response:
+        params = {name: value for name, value in answer.params.items() if value is not None}
+        stores = await self._accounts.list_stores() if principal.is_platform_admin else []
+        columns = [column for column in answer.columns if column.name != "partial"]
+        # Newest first: the last days are what one looks for.
+        records = [dict(zip([c.name for c in answer.columns], row, strict=False)) for row in reversed(answer.rows)]
+        value = next(column for column in answer.columns if column.name == "value")
+        change = answer.totals.get("change")
+        return self._templates.page(
+            "trend.html",
+            person=principal,
+            store=store,
+            stores=stores,
+            answer=answer,
+            params=params,
+            choices=CHOICES,
+            filters=FILTERS,
+            presets=_presets(store, asked, answer),
+            columns=columns,
+            records=records[:2000],
+            show=show,
+            total=show(answer.totals["value"], value),
+            compared=show(answer.totals["comparison"], value) if "comparison" in answer.totals else None,
+            change=None if change is None else f"{change:+.1%}",
+            rising=change is not None and change >= 0,
+            empty=answer.notes[0].startswith("No sales between"),
+            spec=orjson.dumps(answer.charts[0]).decode().replace("<", "\\u003c"),
+            csv="/api/v1/reports/trend?" + urlencode({**asked, "store": store.name, "format": "csv"}),
+            vega=f"/static/vega.js?{self._bundle.digest}",
+        )
+
+    def _problem_page(self, problem: Problem, principal: Principal, asked: dict[str, str]) -> web.Response:
+        errors = problem.extra.get("errors", [])
+        return self._templates.page("problem.html", status=problem.status, problem=problem, errors=errors, person=principal, asked=asked)
+
+
+def _presets(store: Store, asked: dict[str, str], answer: ReportAnswer) -> list[dict[str, Any]]:
+    """Links to usual periods, keeping the rest of the question; the last one covers all data when the answer is empty."""
+    kept = {name: value for name, value in asked.items() if name not in ("from", "to", "granularity")} | {"store": store.name}
+    today = date.fromisoformat(answer.generated_at[:10])
+    found = []
+    for title, days, granularity in PRESETS:
+        period = {"from": str(today - timedelta(days=days - 1)), "to": str(today), "granularity": granularity}
+        found.append({"title": title, "link": "?" + urlencode(kept | period), "current": period["from"] == answer.params["from"]})
+    note = answer.notes[0]
+    if note.startswith("No sales between") and " data from " in note:
+        first, _, last = note.rpartition(" data from ")[2].rstrip(".").partition(" to ")
+        found.append({"title": "All data", "link": "?" + urlencode(kept | {"from": first, "to": last, "granularity": "month"}), "current": False})
+    return found
+
+
+def _own_path(target: str | None) -> str:
+    """Only paths of this site: `next` must not lead elsewhere."""
+    if not target or not target.startswith("/") or target.startswith(("//", "/\\")) or any(ord(c) < 32 for c in target):
+        return "/reports/trend"
+    return target
+
+
+def _same_site(request: web.Request) -> None:
+    """Refuse forms that another site sent in a visitor's name."""
+    origin = request.headers.get("Origin")
+    if request.headers.get("Sec-Fetch-Site", "same-origin") not in ("same-origin", "none"):
+        raise Problem(403, "cross_site", "Requests from other sites are refused.")
+    if origin not in (None, "null") and origin.partition("://")[2] != request.host:
+        raise Problem(403, "cross_site", "Requests from other sites are refused.")
+
+

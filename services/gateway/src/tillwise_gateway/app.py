@@ -45,9 +45,7 @@ def build(service: Service, settings: GatewaySettings) -> None:
     accounts = Accounts(postgres, settings.session_hours)
     door = Door(accounts)
 
-    app = web.Application(
-        middlewares=[around_requests(service.registry, service.health)], client_max_size=settings.max_body_bytes
-    )
+    app = web.Application(middlewares=[around_requests(service.registry, service.health)], client_max_size=settings.max_body_bytes)
     app.add_routes(service.probes.routes())
     app.add_routes(HealthRoute(service).routes())
     app.add_routes(Ingest(door, publisher, pressure, settings.event_partitions, settings.max_body_bytes, service.registry).routes())
@@ -71,7 +69,9 @@ def build(service: Service, settings: GatewaySettings) -> None:
         publisher,
         pressure,
         bundle,
-        HttpServer(app, settings.public_host or settings.host, settings.port, reuse_port=settings.reuse_port, drain_seconds=settings.drain_seconds),
+        HttpServer(
+            app, settings.public_host or settings.host, settings.port, reuse_port=settings.reuse_port, drain_seconds=settings.drain_seconds
+        ),
     ]
     for part in parts:
         service.lifecycle.add(part)

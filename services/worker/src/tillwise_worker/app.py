@@ -22,10 +22,11 @@ def build(service: Service, settings: WorkerSettings) -> None:
     asker = Asker(redis, settings.instance)
     audit = AuditStores(asker, service.registry)
     timeout = audit_stores.TIMEOUT_SECONDS
+    run: Any = audit.run
     engine = Engine(
         settings.redis_url,
-        functions=[func(audit.run, name=audit_stores.NAME, timeout=timeout)],
-        crons=[cron(audit.run, name=f"cron:{audit_stores.NAME}", hour=settings.audit_hour, minute=17, timeout=timeout)],
+        functions=[func(run, name=audit_stores.NAME, timeout=timeout)],
+        crons=[cron(run, name=f"cron:{audit_stores.NAME}", hour=settings.audit_hour, minute=17, timeout=timeout)],
         at_once=settings.jobs_at_once,
         drain_seconds=settings.drain_seconds / 2,
     )

@@ -201,7 +201,13 @@ class StreamConsumer:
     async def _put_aside(self, entry_id: bytes, fields: Any, error: Exception, tries: int) -> None:
         """Write the dead letter first, acknowledge then: a crash in between leaves two letters, never none."""
         reason = f"{type(error).__name__}: {error}"[:500]
-        letter = dict(fields) | {"dead_entry": entry_id, "dead_stream": self.stream, "dead_error": reason, "dead_tries": tries, "dead_at": time.time()}
+        letter = dict(fields) | {
+            "dead_entry": entry_id,
+            "dead_stream": self.stream,
+            "dead_error": reason,
+            "dead_tries": tries,
+            "dead_at": time.time(),
+        }
         await self._redis.xadd(self._dead_letters, letter, maxlen=DEAD_LETTERS_KEPT, approximate=True)
         await self._ack([entry_id])
         log.error("dead_letter", stream=self.stream, entry=entry_id.decode(), error_kind=type(error).__name__, tries=tries)
@@ -244,9 +250,13 @@ class StreamConsumer:
     async def _claim_from(self, name: str) -> None:
         held = await self._redis.xpending_range(self.stream, self.group, "-", "+", self._batch, consumername=name)
         # At least a heartbeat's time in their hands: two rescuers do not take from one another.
-        claimed = await self._redis.xclaim(
-            self.stream, self.group, self.consumer, HEARTBEAT_SECONDS * 1000, [h["message_id"] for h in held], justid=True
-        ) if held else []
+        claimed = (
+            await self._redis.xclaim(
+                self.stream, self.group, self.consumer, HEARTBEAT_SECONDS * 1000, [h["message_id"] for h in held], justid=True
+            )
+            if held
+            else []
+        )
         if claimed:
             log.warning("took_over", stream=self.stream, dead_consumer=name, entries=len(claimed))
             self._look_back = True
@@ -274,7 +284,7 @@ async def trim(redis: Any, stream: str) -> int:
         needed.append(_as_numbers(oldest))
     if not needed:
         return 0
-    return int(await redis.xtrim(stream, minid="%d-%d" % min(needed), approximate=True))
+    return int(await redis.xtrim(stream, minid="{}-{}".format(*min(needed)), approximate=True))
 
 
 def _as_numbers(entry_id: bytes) -> tuple[int, int]:

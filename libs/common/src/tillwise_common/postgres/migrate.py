@@ -37,7 +37,7 @@ async def migrate(url: Secret, package: str, schema: str) -> list[str]:
 
 async def up_to_date(connection: Any, package: str, schema: str) -> None:
     """Raise unless every migration of `package` has been applied."""
-    done = {row[0] for row in await connection.fetch(f"select name from {schema}.migrations")}
+    done = {row[0] for row in await connection.fetch(f"select name from {schema}.migrations")}  # noqa: S608 - our own name
     missing = [name for name in _names(package) if name not in done]
     if missing:
         raise RuntimeError(f"{schema}: {len(missing)} migrations to apply")
@@ -48,7 +48,7 @@ async def _apply(connection: Any, package: str, schema: str) -> list[str]:
     await connection.execute(
         f"create table if not exists {schema}.migrations (name text primary key, applied_at timestamptz not null default now())"
     )
-    done = {row[0] for row in await connection.fetch(f"select name from {schema}.migrations")}
+    done = {row[0] for row in await connection.fetch(f"select name from {schema}.migrations")}  # noqa: S608 - our own name
     applied = []
     for name in _names(package):
         if name in done:
@@ -56,7 +56,7 @@ async def _apply(connection: Any, package: str, schema: str) -> list[str]:
         async with connection.transaction():
             await connection.execute(f"set local search_path to {schema}, public")
             await connection.execute(files(package).joinpath(name).read_text("utf-8"))
-            await connection.execute(f"insert into {schema}.migrations (name) values ($1)", name)
+            await connection.execute(f"insert into {schema}.migrations (name) values ($1)", name)  # noqa: S608 - our own name
         log.info("migration_applied", schema=schema, migration=name)
         applied.append(name)
     return applied

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
 from typing import Any
 
 import asyncpg
@@ -38,7 +37,7 @@ class Postgres:
         size: int = 8,
         statement_timeout: float = 30.0,
         search_path: str = "public",
-        prepare: Callable[[Any], Awaitable[None]] | None = None,
+        prepare: Any = None,
     ) -> None:
         self._url = url
         self._service = service

@@ -40,7 +40,9 @@ def _python() -> dict[str, Any]:
 def _disk(data: DataFolder) -> dict[str, Any]:
     folder = data.path if data.path.exists() else data.path.parent
     free = shutil.disk_usage(folder).free
-    return _check("disk", free > LEAST_FREE_BYTES, f"{free / 1e9:.1f} GB free" + ("" if free > LEAST_FREE_BYTES else ": make room, 2 GB at least"))
+    return _check(
+        "disk", free > LEAST_FREE_BYTES, f"{free / 1e9:.1f} GB free" + ("" if free > LEAST_FREE_BYTES else ": make room, 2 GB at least")
+    )
 
 
 def _platform(data: DataFolder) -> list[dict[str, Any]]:
@@ -56,7 +58,7 @@ def _process(process: dict[str, Any]) -> dict[str, Any]:
     if not process["probe_port"]:
         return _check(name, process["ready"], "answers" if process["ready"] else "does not answer: its log says why")
     try:
-        with urllib.request.urlopen(f"http://127.0.0.1:{process['probe_port']}/readyz", timeout=3) as answer:  # noqa: S310
+        with urllib.request.urlopen(f"http://127.0.0.1:{process['probe_port']}/readyz", timeout=3) as answer:
             return _check(name, answer.status == 200, "ready")
     except urllib.error.HTTPError as error:
         return _check(name, False, error.read().decode().strip())

@@ -45,7 +45,9 @@ def list_(data_dir: DataDir = DEFAULT_DIR, as_json: AsJson = False) -> None:
 
 
 @app.command()
-def revoke(key_id: Annotated[str, typer.Argument(help="The id of the key.")], data_dir: DataDir = DEFAULT_DIR, as_json: AsJson = False) -> None:
+def revoke(
+    key_id: Annotated[str, typer.Argument(help="The id of the key.")], data_dir: DataDir = DEFAULT_DIR, as_json: AsJson = False
+) -> None:
     """End a key."""
     Client.of(data_dir).revoke_key(key_id)
     show({"revoked": key_id}, f"revoked {key_id}", as_json)

@@ -14,5 +14,7 @@ def status(data_dir: DataDir = DEFAULT_DIR, as_json: AsJson = False) -> None:
     lines = [state["url"], ""]
     for process in state["processes"]:
         where = f"port {process['port']}" if process["port"] else "socket"
-        lines.append(f"  {process['service']:<10} pid {process['pid'] or '-':<8} {where:<12} {'ready' if process['ready'] else 'NOT READY'}")
+        lines.append(
+            f"  {process['service']:<10} pid {process['pid'] or '-':<8} {where:<12} {'ready' if process['ready'] else 'NOT READY'}"
+        )
     show(state, "\n".join(lines), as_json)

@@ -129,7 +129,8 @@ def _banner(about: dict[str, Any]) -> str:
         f"  Tillwise is ready at {about['url']}",
         "",
         f"  log in     {about['admin']['email']}  /  {about['admin']['password']}",
-        f"  API key    {about['api_key'] or 'tillwise key create --store NAME --scope ingest,read'}" + ("   (store demo)" if about["api_key"] else ""),
+        f"  API key    {about['api_key'] or 'tillwise key create --store NAME --scope ingest,read'}"
+        + ("   (store demo)" if about["api_key"] else ""),
         f"  data       {about['data_dir']}",
         f"  logs       {about['data_dir']}/logs",
         "",

@@ -23,14 +23,18 @@ CHANNELS = {"web": 62, "pos": 24, "marketplace": 14}
 COUNTRIES = {"DE": 70, "AT": 13, "CH": 9, "FR": 5, "NL": 3}
 # Category: (what it is called, how often it is bought, its products as name, price, cost).
 RANGE: dict[str, tuple[float, list[tuple[str, int, int]]]] = {
-    "Coffee": (6.0, [(f"{n} {g} g", p * g // 250, p * g // 550) for n, p in (
-        ("Ethiopia Yirgacheffe", 1090), ("Colombia Huila", 990), ("Brazil Cerrado", 890), ("Kenya AA", 1290), ("House Espresso", 850),
-        ("Decaf Peru", 1050), ("Guatemala Antigua", 1020)) for g in (250, 1000)]),
-    "Brewing": (1.2, [("V60 dripper", 2490, 1180), ("French press 1 l", 3490, 1600), ("Moka pot 6 cups", 3990, 1900), ("AeroPress", 3790, 2100),
-                      ("Cold brew bottle", 2890, 1250), ("Chemex 6 cups", 5490, 2900)]),
+    "Coffee": (6.0, [
+        ("Ethiopia Yirgacheffe", 1090, 495), ("Colombia Huila", 990, 450), ("Brazil Cerrado", 890, 404), ("Kenya AA", 1290, 586),
+        ("House Espresso", 850, 386), ("Decaf Peru", 1050, 477), ("Guatemala Antigua", 1020, 463), ("Ethiopia Yirgacheffe 1 kg", 3990, 1980),
+        ("Colombia Huila 1 kg", 3690, 1800), ("Brazil Cerrado 1 kg", 3290, 1616), ("House Espresso 1 kg", 2990, 1544),
+    ]),
+    "Brewing": (1.2, [
+        ("V60 dripper", 2490, 1180), ("French press 1 l", 3490, 1600), ("Moka pot 6 cups", 3990, 1900), ("AeroPress", 3790, 2100),
+        ("Cold brew bottle", 2890, 1250), ("Chemex 6 cups", 5490, 2900),
+    ]),
     "Grinders": (0.35, [("Hand grinder Mini", 5990, 3100), ("Hand grinder Pro", 14900, 8200), ("Electric grinder", 21900, 13100)]),
     "Filters": (1.8, [("Paper filters 100", 690, 190), ("Metal filter", 1990, 800), ("Chemex filters 100", 1190, 520)]),
-    "Cups": (1.0, [("Espresso cup", 1290, 480), ("Cappuccino cup", 1490, 560), ("Travel mug", 2690, 1190), ("Double wall glass", 1690, 640)]),
+    "Cups": (1.0, [("Espresso cup", 1290, 480), ("Cappuccino cup", 1490, 560), ("Travel mug", 2690, 1190), ("Glass", 1690, 640)]),
     "Gifts": (0.5, [("Tasting box", 3490, 1690), ("Gift card", 2500, 2500), ("Barista course", 8900, 3500)]),
 }  # fmt: skip
 
@@ -42,7 +46,9 @@ def events(now: datetime) -> Iterator[dict[str, Any]]:
     last = now.astimezone(ZONE).date()
     first = last - timedelta(days=DAYS)
     for product in products:
-        yield _event(f"product:{product['sku']}", "product.updated", datetime(first.year, first.month, first.day, 6, tzinfo=ZONE), product["about"])
+        yield _event(
+            f"product:{product['sku']}", "product.updated", datetime(first.year, first.month, first.day, 6, tzinfo=ZONE), product["about"]
+        )
     shop = _Shop(dice, products, now)
     for number in range(DAYS + 1):
         yield from shop.day(first + timedelta(days=number), number / DAYS)
@@ -77,11 +83,11 @@ class _Shop:
         order_id = f"{day:%y%m}-{self._number:05}"
         hour = dice.choices(range(24), HOURS)[0]
         at = datetime(day.year, day.month, day.day, hour, dice.randrange(60), dice.randrange(60), tzinfo=ZONE)
-        channel = dice.choices(list(CHANNELS), CHANNELS.values())[0]
+        channel = dice.choices(list(CHANNELS), list(CHANNELS.values()))[0]
         customer, country = self._customer(channel)
         chosen = {p["sku"]: p for p in dice.choices(self._products, self._weights, k=dice.choices((1, 2, 3, 4), (52, 29, 13, 6))[0])}
         lines = [self._line(product) for product in chosen.values()]
-        data = {"order_id": order_id, "channel": channel, "country": country, "lines": lines}
+        data: dict[str, Any] = {"order_id": order_id, "channel": channel, "country": country, "lines": lines}
         total = sum(line["quantity"] * line["unit_price"] - line.get("discount", 0) for line in lines)
         data |= {"shipping": 0 if total > 4900 or channel == "pos" else 490, "tax": total * 19 // 119}
         if customer:
@@ -99,13 +105,19 @@ class _Shop:
         if self._customers and dice.random() < 0.55:
             return self._customers[-1 - min(int(dice.expovariate(1 / 900)), len(self._customers) - 1)]
         number = len(self._customers) + 1
-        country = dice.choices(list(COUNTRIES), COUNTRIES.values())[0]
+        country = dice.choices(list(COUNTRIES), list(COUNTRIES.values()))[0]
         self._customers.append((f"C{number:05}", country))
         return self._customers[-1]
 
     def _line(self, product: dict[str, Any]) -> dict[str, Any]:
         quantity = self._dice.choices((1, 2, 3), (80, 15, 5))[0]
-        line = {"sku": product["sku"], "name": product["name"], "quantity": quantity, "unit_price": product["price"], "unit_cost": product["cost"]}
+        line = {
+            "sku": product["sku"],
+            "name": product["name"],
+            "quantity": quantity,
+            "unit_price": product["price"],
+            "unit_cost": product["cost"],
+        }
         if self._dice.random() < 0.12:
             line["discount"] = quantity * product["price"] // 10
         return line
@@ -119,7 +131,11 @@ class _Shop:
             later = at + timedelta(days=self._dice.randrange(3, 21))
             line = lines[0]
             amount = line["quantity"] * line["unit_price"] - line.get("discount", 0)
-            back = {"order_id": order_id, "refund_id": f"R-{order_id}", "lines": [{"sku": line["sku"], "quantity": line["quantity"], "amount": amount}]}
+            back = {
+                "order_id": order_id,
+                "refund_id": f"R-{order_id}",
+                "lines": [{"sku": line["sku"], "quantity": line["quantity"], "amount": amount}],
+            }
             self._later.append((later, _event(f"refund:{order_id}", "order.refunded", later, back)))
             self._later.append((later, self._moved(f"return:{order_id}", line["sku"], line["quantity"], "return", later)))
 
@@ -147,7 +163,9 @@ def _products() -> list[dict[str, Any]]:
             share = weight / len(items) * (1.6 if number == 1 else 1.0)
             about = {"sku": sku, "name": name, "category": category, "unit_cost": cost, "lead_time_days": 5 if category == "Coffee" else 14}
             lot = max(20, int(share * 400))
-            found.append({"sku": sku, "name": name, "price": price, "cost": cost, "weight": share, "lot": lot, "least": lot // 3, "about": about})
+            found.append(
+                {"sku": sku, "name": name, "price": price, "cost": cost, "weight": share, "lot": lot, "least": lot // 3, "about": about}
+            )
     return found
 
 

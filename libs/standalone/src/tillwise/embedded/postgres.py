@@ -67,8 +67,8 @@ class EmbeddedPostgres:
     def ensure_database(self) -> None:
         """Make the database and its owner, who is no superuser, unless they exist."""
         for test, statement in (
-            (f"select from pg_roles where rolname = '{OWNER}'", f"create role {OWNER} login createrole"),  # noqa: S608 - our own names
-            (f"select from pg_database where datname = '{OWNER}'", f"create database {OWNER} owner {OWNER}"),  # noqa: S608
+            (f"select from pg_roles where rolname = '{OWNER}'", f"create role {OWNER} login createrole"),
+            (f"select from pg_database where datname = '{OWNER}'", f"create database {OWNER} owner {OWNER}"),
         ):
             if "(0 rows)" in self._psql(test):
                 self._psql(statement)

@@ -97,7 +97,9 @@ class Sender:
             if wait is None:
                 return
             if asyncio.get_running_loop().time() > deadline:
-                raise Problem(f"{self._url} did not take events for {PATIENCE_SECONDS:.0f} s ({reason}): run the import again, nothing counts twice")
+                raise Problem(
+                    f"{self._url} did not take events for {PATIENCE_SECONDS:.0f} s ({reason}): run the import again, nothing counts twice"
+                )
             self.retries += 1
             # Jitter, so that many clients do not come back at once.
             await asyncio.sleep(max(wait, pause * random.uniform(0.5, 1.5)))  # noqa: S311 - not for secrets
@@ -106,7 +108,7 @@ class Sender:
     async def _try(self, first: int, packed: bytes, count: int) -> tuple[float | None, str]:
         """None when the batch was answered; else how long to wait at least, and why."""
         headers = {"Content-Type": "application/x-ndjson", "Content-Encoding": "gzip"}
-        assert self._session is not None  # noqa: S101 - set by __aenter__
+        assert self._session is not None
         try:
             async with self._session.post(f"{self._url}/api/v1/events", data=packed, headers=headers) as answer:
                 if answer.status in (202, 422):

@@ -101,13 +101,17 @@ class Child:
             if self._before_start is not None:
                 await asyncio.to_thread(self._before_start)
             await self._run_once()
-            if self._stopping:
+            if self._ended():
                 return
             self.restarts += 1
             if time.monotonic() - began > HEALTHY_AFTER_SECONDS:
                 pause = FIRST_PAUSE
             await asyncio.sleep(pause)
             pause = min(pause * 2, LONGEST_PAUSE)
+
+    def _ended(self) -> bool:
+        # A method, because `stop` runs while `_run_once` waits, which a type checker cannot know.
+        return self._stopping
 
     async def _run_once(self) -> None:
         with self._log.open("ab") as log:

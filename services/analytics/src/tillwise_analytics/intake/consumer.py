@@ -48,7 +48,10 @@ class Intake:
         self._stored, self._repeated, self._conflicts = (events.labels(o) for o in ("stored", "repeated", "conflict"))
         self._seconds = Histogram("tillwise_intake_commit_seconds", "Time of one commit", buckets=LATENCY_BUCKETS, registry=registry)
         self._freshness = Histogram(
-            "tillwise_intake_freshness_seconds", "From acceptance to commit, oldest event of a commit", buckets=LATENCY_BUCKETS, registry=registry
+            "tillwise_intake_freshness_seconds",
+            "From acceptance to commit, oldest event of a commit",
+            buckets=LATENCY_BUCKETS,
+            registry=registry,
         )
 
     async def start(self) -> None:
@@ -107,4 +110,10 @@ class Intake:
         self._stored.inc(done.stored)
         self._repeated.inc(done.repeated)
         self._conflicts.inc(done.conflicts)
-        log.info("committed", events=done.stored, repeated=done.repeated, conflicts=done.conflicts, ms=round((time.perf_counter() - began) * 1000, 1))
+        log.info(
+            "committed",
+            events=done.stored,
+            repeated=done.repeated,
+            conflicts=done.conflicts,
+            ms=round((time.perf_counter() - began) * 1000, 1),
+        )

@@ -76,13 +76,15 @@ def _placed(store_id: int, event_id: str, event: events.OrderPlaced, body_hash: 
         (store_id, event_id, n, e.sku, e.quantity, e.unit_price, None, e.name, e.category, e.unit_cost, e.discount)
         for n, e in enumerate(order.lines)
     ]
-    is_sale = any([line.quantity > 0 for line in order.lines])
+    is_sale = any(line.quantity > 0 for line in order.lines)
     head = _head(store_id, event_id, "order.placed", order.order_id, event, body_hash, stamp)
     tail = (order.customer_id, order.currency, order.channel, order.country, order.shipping, order.tax)
     return (*head, *tail, None, None, None, None, None, None, None, is_sale), lines
 
 
-def _refunded(store_id: int, event_id: str, event: events.OrderRefunded, body_hash: int, stamp: tuple[datetime, str]) -> tuple[Row, list[Row]]:
+def _refunded(
+    store_id: int, event_id: str, event: events.OrderRefunded, body_hash: int, stamp: tuple[datetime, str]
+) -> tuple[Row, list[Row]]:
     refund = event.data
     lines = [
         (store_id, event_id, n, line.sku, line.quantity, None, line.amount, None, None, None, 0) for n, line in enumerate(refund.lines)

@@ -66,7 +66,9 @@ class ReportAnswerer:
             return Answer(b"", etag, fresh=False)
         began = time.perf_counter()
         answer = await REPORTS[asked.report].run(Context(connection, asked.store, now), params)
-        log.info("report", report=asked.report, store=asked.store.id, rows=len(answer.rows), ms=round((time.perf_counter() - began) * 1000, 2))
+        log.info(
+            "report", report=asked.report, store=asked.store.id, rows=len(answer.rows), ms=round((time.perf_counter() - began) * 1000, 2)
+        )
         return Answer(orjson.dumps(msgspec.to_builtins(answer)), etag)
 
 
@@ -85,7 +87,5 @@ def _begin(store_id: int, deadline: float) -> str:
 
 
 def _catalogue() -> Answer:
-    found = [
-        {"name": r.name, "title": r.title, "description": r.description, "parameters": schema(r.params)} for r in REPORTS.values()
-    ]
+    found = [{"name": r.name, "title": r.title, "description": r.description, "parameters": schema(r.params)} for r in REPORTS.values()]
     return Answer(orjson.dumps({"reports": found}))

@@ -10,7 +10,6 @@ from tillwise_common.bus.envelope import Envelope
 from tillwise_common.contracts import maintenance
 from tillwise_common.settings import Secret
 
-
 SESSION = {"application_name": "tillwise-rebuild", "jit": "off", "timezone": "UTC", "search_path": SEARCH_PATH}
 
 

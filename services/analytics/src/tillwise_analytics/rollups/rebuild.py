@@ -58,7 +58,10 @@ async def rebuild(connection: Any, store_id: int, *, check: bool) -> Rebuilt:
 
 
 async def _make_shadows(connection: Any) -> None:
-    views = {name: await connection.fetchval("select pg_get_viewdef($1::regclass)", f"analytics.{name}") for name in ("sale_entries", "refund_entries")}
+    views = {
+        name: await connection.fetchval("select pg_get_viewdef($1::regclass)", f"analytics.{name}")
+        for name in ("sale_entries", "refund_entries")
+    }
     await connection.execute(SQL.shadows)
     for name, definition in views.items():
         await connection.execute(f"create temp view {name} as {definition}")

@@ -102,7 +102,7 @@ class Accounts:
             row = await self._row(SQL.add_store, name, currency, timezone, week_start)
         except asyncpg.UniqueViolationError:
             raise DuplicateStore(name) from None
-        assert row is not None  # noqa: S101 - an insert that did not raise returns its row
+        assert row is not None
         return Store(id=row["id"], name=name, currency=currency, timezone=timezone, week_start=week_start)
 
     async def add_key(self, store: Store, scopes: list[str], name: str, expires_in: float | None) -> ApiKey:

@@ -7,7 +7,7 @@ wrong is each event looked at by itself. What is accepted travels on as the clie
 from __future__ import annotations
 
 import re
-from typing import Any, Literal, NamedTuple
+from typing import Any, Literal
 
 import msgspec
 
@@ -20,7 +20,7 @@ _POSITION = re.compile(r"\(byte (\d+)\)")
 _ANYTHING = msgspec.json.Decoder()
 
 
-class Rejection(NamedTuple):
+class Rejection(msgspec.Struct, frozen=True):
     """One event that was refused; `index` counts from 0 over the events of the body."""
 
     index: int
@@ -28,7 +28,7 @@ class Rejection(NamedTuple):
     detail: str
 
 
-class Decoded(NamedTuple):
+class Decoded(msgspec.Struct, frozen=True):
     """What of a body is accepted (`count` events, as `body` in `form`) and what is not."""
 
     form: Form

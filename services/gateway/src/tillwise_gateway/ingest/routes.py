@@ -100,14 +100,20 @@ class Ingest:
             await self._publisher.publish(store, part, len(decoded.body))
         except NotAccepted as error:
             raise Problem(
-                503, "not_stored", "The events may not have been stored. Send them again with the same ids.", headers=RETRY, cause=str(error)
+                503,
+                "not_stored",
+                "The events may not have been stored. Send them again with the same ids.",
+                headers=RETRY,
+                cause=str(error),
             ) from None
 
     def _answer(self, decoded: Decoded) -> web.Response:
         if not decoded.rejected:
-            return web.Response(status=202, body=b'{"accepted":%d,"duplicates":null,"rejected":[]}' % decoded.count, content_type="application/json")
+            return web.Response(
+                status=202, body=b'{"accepted":%d,"duplicates":null,"rejected":[]}' % decoded.count, content_type="application/json"
+            )
         self._rejected.inc(len(decoded.rejected))
-        body: dict[str, Any] = {"accepted": decoded.count, "duplicates": None, "rejected": [r._asdict() for r in decoded.rejected]}
+        body: dict[str, Any] = {"accepted": decoded.count, "duplicates": None, "rejected": msgspec.to_builtins(decoded.rejected)}
         if decoded.count == 0:
             raise Problem(422, "no_valid_event", f"None of the events is valid; the first: {decoded.rejected[0].detail}", **body)
         return json_response(body, status=202)

@@ -16,6 +16,8 @@ from pathlib import Path
 from tillwise_common import logs
 
 log = logs.get("pages")
+# What the pages use, by the names under which the bundle knows it.
+EVERYTHING = "window.vegaEmbed = vegaEmbed;"
 
 
 class ChartBundle:
@@ -61,7 +63,7 @@ def make(path: Path) -> None:
 
     path.parent.mkdir(parents=True, exist_ok=True)
     fresh = path.with_suffix(f".{os.getpid()}")
-    fresh.write_bytes(gzip.compress(vl_convert.javascript_bundle().encode(), 9, mtime=0))
+    fresh.write_bytes(gzip.compress(vl_convert.javascript_bundle(EVERYTHING).encode(), 9, mtime=0))
     fresh.replace(path)
 
 

@@ -23,10 +23,16 @@ from tillwise_gateway.reports.routes import single_values
 
 FOREVER = {"Cache-Control": "public, max-age=31536000, immutable", "X-Content-Type-Options": "nosniff"}
 CHOICES = {
-    "metric": {"sales": "Sales", "orders": "Orders", "units": "Units", "average_order": "Average order", "customers": "Customers", "new_customers": "New customers"},
+    "metric": {
+        "sales": "Sales", "orders": "Orders", "units": "Units", "average_order": "Average order",
+        "customers": "Customers", "new_customers": "New customers",
+    },
     "granularity": {"hour": "Hour", "day": "Day", "week": "Week", "month": "Month"},
     "by": {"": "No breakdown", "channel": "Channel", "country": "Country", "category": "Category", "product": "Product"},
-    "compare": {"": "No comparison", "previous_period": "Previous period", "previous_year": "Previous year", "same_weekdays": "Same weekdays last year"},
+    "compare": {
+        "": "No comparison", "previous_period": "Previous period", "previous_year": "Previous year",
+        "same_weekdays": "Same weekdays last year",
+    },
     "basis": {"net": "Net", "gross": "Gross"},
 }  # fmt: skip
 PRESETS = (("7 days", 7, "day"), ("30 days", 30, "day"), ("90 days", 90, "week"), ("12 months", 365, "month"))
@@ -167,7 +173,9 @@ def _presets(store: Store, asked: dict[str, str], answer: ReportAnswer) -> list[
     note = answer.notes[0]
     if note.startswith("No sales between") and " data from " in note:
         first, _, last = note.rpartition(" data from ")[2].rstrip(".").partition(" to ")
-        found.append({"title": "All data", "link": "?" + urlencode(kept | {"from": first, "to": last, "granularity": "month"}), "current": False})
+        found.append(
+            {"title": "All data", "link": "?" + urlencode(kept | {"from": first, "to": last, "granularity": "month"}), "current": False}
+        )
     return found
 
 
@@ -185,5 +193,3 @@ def _same_site(request: web.Request) -> None:
         raise Problem(403, "cross_site", "Requests from other sites are refused.")
     if origin not in (None, "null") and origin.partition("://")[2] != request.host:
         raise Problem(403, "cross_site", "Requests from other sites are refused.")
-
-

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from tillwise_common.bus.ask import Asker, NoAnswer
 from tillwise_common.contracts import reports
 from tillwise_common.contracts.reports import Answer, DescribeReports, Question, Reply, RunReport
@@ -31,12 +33,13 @@ class ReportsClient:
             raise Problem(
                 503, "analytics_unavailable", "Reports are away for the moment. Try again shortly.", headers={"Retry-After": "5"}
             ) from None
-        return reports.decode_reply(data)
+        reply: Reply = reports.decode_reply(data)
+        return reply
 
     @staticmethod
     def _unrefused(reply: Reply) -> Answer:
         if isinstance(reply, Answer):
             return reply
         headers = {"Retry-After": "5"} if reply.status == 503 else None
-        extra = {"errors": reply.errors} if reply.errors else {}
+        extra: dict[str, Any] = {"errors": reply.errors} if reply.errors else {}
         raise Problem(reply.status, reply.code, reply.detail, headers=headers, **extra)

@@ -21,7 +21,9 @@ class AuditStores:
 
     def __init__(self, asker: Asker, registry: CollectorRegistry) -> None:
         self._asker = asker
-        self._differing = Gauge("tillwise_audit_differing_rows", "Rows of rollups that differ from the facts, at the last audit", registry=registry)
+        self._differing = Gauge(
+            "tillwise_audit_differing_rows", "Rows of rollups that differ from the facts, at the last audit", registry=registry
+        )
 
     async def run(self, _: dict[Any, Any]) -> int:
         """Audit all stores; returns how many rows differ (0 is what should be)."""

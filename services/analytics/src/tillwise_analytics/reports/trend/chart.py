@@ -23,7 +23,12 @@ def chart(params: TrendParams, currency: str, columns: list[Column], rows: list[
     values = [_point(dict(zip(names, row, strict=False)), scale) for row in rows]
     title = f"{_TITLES[params.metric]} ({currency})" if money else _TITLES[params.metric]
     x = {"field": "bucket", "type": "temporal", "title": None}
-    y = {"field": "value", "type": "quantitative", "title": title, "axis": {"format": ",.2f" if params.metric == "average_order" else ",.0f"}}
+    y = {
+        "field": "value",
+        "type": "quantitative",
+        "title": title,
+        "axis": {"format": ",.2f" if params.metric == "average_order" else ",.0f"},
+    }
     tooltip = [{"field": name, "type": "nominal", "title": name.replace("_", " ")} for name in names if name != "partial"]
     line: dict[str, Any] = {
         "mark": {"type": "line", "interpolate": "monotone", "strokeWidth": 2},

@@ -115,7 +115,9 @@ class Fetcher:
             cells.update(await self._from_facts(max(bucket, first), min(end, last), params.granularity, None))
         return cells
 
-    async def _from_facts(self, first: date, last: date, granularity: str, told_apart: list[str] | None, *, ungrouped: bool = False) -> Cells:
+    async def _from_facts(
+        self, first: date, last: date, granularity: str, told_apart: list[str] | None, *, ungrouped: bool = False
+    ) -> Cells:
         params, store = self._params, self._context.store
         if params.metric in PEOPLE and not self._dims() & set(PARTS_OF_ORDERS):
             rows = await self._fetch(

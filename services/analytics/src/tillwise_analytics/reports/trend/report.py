@@ -15,7 +15,7 @@ from tillwise_analytics.reports.trend.fetch import Cells, Fetcher
 from tillwise_analytics.reports.trend.maths import Start, Sums
 from tillwise_analytics.reports.trend.notes import notes
 from tillwise_analytics.reports.trend.params import TrendParams
-from tillwise_common.contracts.reports import Column, ReportAnswer, StoreSummary
+from tillwise_common.contracts.reports import Column, ColumnType, ReportAnswer, StoreSummary
 
 MOST_BUCKETS = 5_000
 DEFAULT_DAYS = 30
@@ -79,7 +79,7 @@ def _plan(context: Context, params: TrendParams) -> Plan:
     first = params.from_ or last - timedelta(days=DEFAULT_DAYS - 1)
     if first > last:
         raise InvalidParameters([{"parameter": "from", "detail": f"must not lie after to ({last})"}])
-    if not (1900 <= first.year and last.year <= 2200):
+    if not (first.year >= 1900 and last.year <= 2200):
         raise InvalidParameters([{"parameter": "from", "detail": "the period must lie between 1900 and 2200"}])
     if maths.count(first, last, params.granularity) > MOST_BUCKETS:
         detail = f"more than {MOST_BUCKETS} buckets: choose a shorter period or a coarser granularity"
@@ -140,14 +140,14 @@ def _partial(context: Context, plan: Plan, bucket: Start) -> bool:
 
 def _columns(context: Context, params: TrendParams) -> list[Column]:
     money = params.metric in ("sales", "average_order")
-    bucket = "datetime" if params.granularity == "hour" else "date"
-    value = ("money", context.store.currency) if money else ("count", None)
-    columns = [Column("bucket", bucket)]  # type: ignore[arg-type]
+    bucket: ColumnType = "datetime" if params.granularity == "hour" else "date"
+    value: tuple[ColumnType, str | None] = ("money", context.store.currency) if money else ("count", None)
+    columns = [Column("bucket", bucket)]
     if params.by:
         columns.append(Column("group", "text"))
-    columns += [Column("value", *value), Column("partial", "boolean")]  # type: ignore[arg-type]
+    columns += [Column("value", *value), Column("partial", "boolean")]
     if params.compare:
-        columns += [Column("comparison", *value), Column("comparison_bucket", bucket), Column("change", "percent")]  # type: ignore[arg-type]
+        columns += [Column("comparison", *value), Column("comparison_bucket", bucket), Column("change", "percent")]
     return columns
 
 

@@ -64,7 +64,9 @@ def around_requests(registry: CollectorRegistry, health: Health | None = None) -
 def from_http_exception(error: web.HTTPException) -> web.StreamResponse:
     """aiohttp's own refusals (404, 405, 413, redirects) in our form."""
     if error.status < 400:
-        return error
+        redirect = web.Response(status=error.status, headers=error.headers, text=error.text)
+        redirect.cookies.update(error.cookies)
+        return redirect
     details = {
         404: ("not_found", "There is nothing at this address."),
         405: ("method_not_allowed", f"Allowed here: {error.headers.get('Allow', 'nothing')}."),

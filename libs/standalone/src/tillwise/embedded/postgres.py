@@ -70,10 +70,11 @@ class EmbeddedPostgres:
             (f"select from pg_roles where rolname = '{OWNER}'", f"create role {OWNER} login createrole"),
             (f"select from pg_database where datname = '{OWNER}'", f"create database {OWNER} owner {OWNER}"),
         ):
-            if "(0 rows)" in self._psql(test):
-                self._psql(statement)
+            if "(0 rows)" in self.psql(test):
+                self.psql(statement)
 
-    def _psql(self, statement: str) -> str:
+    def psql(self, statement: str) -> str:
+        """Run a statement as the superuser, and give what psql prints. Raises CannotStart."""
         done = subprocess.run(  # noqa: S603 - our own command
             [str(BIN / "psql"), "-X", "-h", str(self.sockets), "-U", SUPERUSER, "-d", "postgres", "-c", statement],
             capture_output=True, text=True, check=False, env=_environment(),

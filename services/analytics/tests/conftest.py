@@ -1,0 +1,83 @@
+"""An intake and a reader on a database of the test's own."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from datetime import UTC, datetime
+from typing import Any
+
+import asyncpg
+import msgspec
+import pytest
+
+from tillwise_analytics.intake import writer
+from tillwise_analytics.intake.rows import Staged
+from tillwise_analytics.intake.writer import Writer
+from tillwise_analytics.reports.answering import ReportAnswerer
+from tillwise_analytics.rollups.answering import SESSION
+from tillwise_analytics.rollups.rebuild import rebuild
+from tillwise_common.bus import envelope
+from tillwise_common.contracts import reports
+from tillwise_common.contracts.batches import Batch, Part
+from tillwise_common.contracts.maintenance import Rebuilt
+from tillwise_common.contracts.reports import Answer, ReportAnswer, RunReport
+from tillwise_common.contracts.stores import Store
+from tillwise_common.postgres.pool import Postgres
+from tillwise_common.settings import Secret
+
+BERLIN = Store(id=7, name="berlin", currency="EUR", timezone="Europe/Berlin")
+RECEIVED = datetime(2026, 1, 1, tzinfo=UTC)
+
+
+class Platform:
+    """Events in, rebuilds and reports out, without a bus in between."""
+
+    def __init__(self, url: str, writers: Postgres, readers: Postgres) -> None:
+        self.url = url
+        self._writer = Writer(writers)
+        self._answerer = ReportAnswerer(readers)
+
+    async def take(self, *events: dict[str, Any], store: Store = BERLIN) -> writer.Committed:
+        """Commit events as one stream message."""
+        staged = Staged()
+        part = Part("part", "request-1", RECEIVED, "array", msgspec.json.encode(list(events)))
+        staged.add(Batch(store, [part]))
+        return await self._writer.commit(staged)
+
+    async def rebuild(self, store: Store = BERLIN, *, check: bool = True) -> Rebuilt:
+        connection = await asyncpg.connect(self.url, server_settings=SESSION)
+        try:
+            return await rebuild(connection, store.id, check=check)
+        finally:
+            await connection.close()
+
+    async def rows(self, sql: str) -> list[tuple[Any, ...]]:
+        connection = await asyncpg.connect(self.url, server_settings={"search_path": "analytics"})
+        try:
+            return [tuple(row) for row in await connection.fetch(sql)]
+        finally:
+            await connection.close()
+
+    async def ask(self, store: Store = BERLIN, report: str = "trend", if_none_match: str | None = None, **params: str) -> Any:
+        named = {"from" if name == "from_" else name: value for name, value in params.items()}
+        question = RunReport(store=store, report=report, params=named, if_none_match=if_none_match)
+        message = envelope.new("run", "test", reports.encode(question))
+        return reports.decode_reply(await self._answerer.answer(message))
+
+    async def trend(self, store: Store = BERLIN, **params: str) -> ReportAnswer:
+        reply = await self.ask(store, **params)
+        assert isinstance(reply, Answer), reply
+        return reports.decode_answer(reply.body)
+
+
+@pytest.fixture
+async def platform(database_url: str) -> AsyncIterator[Platform]:
+    """A platform without events."""
+    url = Secret(database_url)
+    writers = Postgres(url, "intake", size=2, search_path=writer.SEARCH_PATH, prepare=writer.prepare_session)
+    readers = Postgres(url, "reports", size=2)
+    await writers.start()
+    await readers.start()
+    yield Platform(database_url, writers, readers)
+    await writers.close()
+    await readers.close()

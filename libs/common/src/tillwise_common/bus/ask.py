@@ -11,7 +11,7 @@ from collections.abc import Awaitable, Callable
 
 from redis.exceptions import ResponseError
 
-from tillwise_common import logs, request_id
+from tillwise_common import logs, request_id, tasks
 from tillwise_common.bus import envelope, names
 from tillwise_common.bus.connection import RedisConnection, RedisError, Unreachable
 from tillwise_common.bus.consume import ensure_group
@@ -47,9 +47,7 @@ class Asker:
         """Questions end with the HTTP requests that ask them."""
 
     async def close(self) -> None:
-        if self._task is not None:
-            self._task.cancel()
-            await asyncio.gather(self._task, return_exceptions=True)
+        await tasks.end(self._task)
         await self._redis.delete(self._stream)
 
     async def ask(self, topic: str, kind: str, data: bytes, *, store: str = "", timeout: float = 10.0) -> bytes:
@@ -115,20 +113,15 @@ class Answerer:
         self._task = asyncio.create_task(self._serve(), name=f"answer {self._stream}")
 
     async def drain(self) -> None:
-        await self._stop_reading()
+        await tasks.end(self._task)
         if self._working:
             await asyncio.wait(self._working)
 
     async def close(self) -> None:
-        await self._stop_reading()
+        await tasks.end(self._task)
         for task in self._working:
             task.cancel()
         await self._redis.xgroup_delconsumer(self._stream, GROUP, self._consumer)
-
-    async def _stop_reading(self) -> None:
-        if self._task is not None:
-            self._task.cancel()
-            await asyncio.gather(self._task, return_exceptions=True)
 
     async def _serve(self) -> None:
         while True:

@@ -16,7 +16,7 @@ from typing import Any
 import msgspec
 from redis.exceptions import ResponseError
 
-from tillwise_common import logs
+from tillwise_common import logs, tasks
 from tillwise_common.bus import names
 from tillwise_common.bus.connection import RedisConnection, RedisError, Unreachable
 from tillwise_common.bus.envelope import Envelope, MalformedEnvelope, parse
@@ -95,15 +95,13 @@ class StreamConsumer:
     async def drain(self) -> None:
         """Stop reading; the batch in hand is finished and acknowledged."""
         self._stopping = True
-        if self._reading is not None:
-            self._reading.cancel()
+        await tasks.end(self._reading)
         if self._tasks:
             await asyncio.wait([self._tasks[0]])
 
     async def close(self) -> None:
         for task in self._tasks:
-            task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
+            await tasks.end(task)
         with contextlib.suppress(RedisError, *Unreachable):
             # Others need not wait for the heartbeat to run out.
             await self._redis.delete(names.heartbeat(self.consumer))

@@ -10,7 +10,7 @@ import asyncio
 from collections.abc import Callable, Hashable
 from typing import Any, Generic, TypeVar
 
-from tillwise_common import logs
+from tillwise_common import logs, tasks
 from tillwise_common.bus.connection import RedisError, Unreachable
 from tillwise_common.bus.envelope import Envelope
 
@@ -46,9 +46,7 @@ class PackingPublisher(Generic[K, Item]):
         await self._idle.wait()
 
     async def close(self) -> None:
-        if self._task is not None:
-            self._task.cancel()
-            await asyncio.gather(self._task, return_exceptions=True)
+        await tasks.end(self._task)
 
     def publish(self, key: K, item: Item, size: int) -> asyncio.Future[None]:
         """Hand in an item of `size` bytes. The future ends when the server has it on disk, or with NotAccepted."""

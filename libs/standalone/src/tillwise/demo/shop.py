@@ -25,8 +25,9 @@ COUNTRIES = {"DE": 70, "AT": 13, "CH": 9, "FR": 5, "NL": 3}
 RANGE: dict[str, tuple[float, list[tuple[str, int, int]]]] = {
     "Coffee": (6.0, [
         ("Ethiopia Yirgacheffe", 1090, 495), ("Colombia Huila", 990, 450), ("Brazil Cerrado", 890, 404), ("Kenya AA", 1290, 586),
-        ("House Espresso", 850, 386), ("Decaf Peru", 1050, 477), ("Guatemala Antigua", 1020, 463), ("Ethiopia Yirgacheffe 1 kg", 3990, 1980),
-        ("Colombia Huila 1 kg", 3690, 1800), ("Brazil Cerrado 1 kg", 3290, 1616), ("House Espresso 1 kg", 2990, 1544),
+        ("House Espresso", 850, 386), ("Decaf Peru", 1050, 477), ("Guatemala Antigua", 1020, 463),
+        ("Ethiopia Yirgacheffe 1 kg", 3990, 1980), ("Colombia Huila 1 kg", 3690, 1800),
+        ("Brazil Cerrado 1 kg", 3290, 1616), ("House Espresso 1 kg", 2990, 1544),
     ]),
     "Brewing": (1.2, [
         ("V60 dripper", 2490, 1180), ("French press 1 l", 3490, 1600), ("Moka pot 6 cups", 3990, 1900), ("AeroPress", 3790, 2100),
@@ -73,6 +74,9 @@ class _Shop:
         for _ in range(int(expected)):
             found += self._order(day)
         due, self._later = [e for at, e in self._later if at.date() <= day], [(at, e) for at, e in self._later if at.date() > day]
+        for event in due:
+            if event["type"] == "stock.moved":
+                self._stock[event["data"]["sku"]] += event["data"]["quantity"]
         found += due
         found.sort(key=lambda event: event["occurred_at"])
         yield from (event for event in found if datetime.fromisoformat(event["occurred_at"]) <= self._now)
@@ -138,6 +142,8 @@ class _Shop:
             }
             self._later.append((later, _event(f"refund:{order_id}", "order.refunded", later, back)))
             self._later.append((later, self._moved(f"return:{order_id}", line["sku"], line["quantity"], "return", later)))
+            # It is on its way, and in stock only when it has arrived.
+            self._stock[line["sku"]] -= line["quantity"]
 
     def _deliveries(self, morning: datetime) -> Iterator[dict[str, Any]]:
         for product in self._products:

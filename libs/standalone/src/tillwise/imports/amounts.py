@@ -2,22 +2,31 @@
 
 from __future__ import annotations
 
+import re
 from decimal import Decimal, InvalidOperation
 from functools import lru_cache
 
 from tillwise.imports.model import Refused
 
 LARGEST = Decimal(1_000_000_000)
+_SPACES = re.compile(r"[\s']")
+# What separates thousands stands before exactly three digits: 1,50 is never 150.
+_GROUPED = {
+    ".": re.compile(r"[+-]?\d{1,3}(,\d{3})+(\.\d*)?", re.ASCII),
+    ",": re.compile(r"[+-]?\d{1,3}(\.\d{3})+(,\d*)?", re.ASCII),
+}
 
 
 @lru_cache(maxsize=65_536)
 def amount(text: str, decimal: str = ".") -> Decimal:
     """An amount as it is written. Prices repeat, so most are read once. Raises Refused."""
-    cleaned = text.strip().replace("\u00a0", "").replace(" ", "")
-    if decimal == ",":
-        cleaned = cleaned.replace(".", "").replace(",", ".")
-    else:
-        cleaned = cleaned.replace(",", "")
+    cleaned = _SPACES.sub("", text)
+    thousands = "," if decimal == "." else "."
+    if thousands in cleaned:
+        if not _GROUPED[decimal].fullmatch(cleaned):
+            raise Refused("bad_price")
+        cleaned = cleaned.replace(thousands, "")
+    cleaned = cleaned.replace(decimal, ".")
     try:
         found = Decimal(cleaned)
     except InvalidOperation:

@@ -16,6 +16,11 @@ from tillwise.problems import Problem
 
 app = typer.Typer(no_args_is_help=True, help="Import files through the public API.")
 KEY_SECONDS = 86_400.0
+VERDICTS = {
+    True: "agrees",
+    None: "cannot be compared: the store has other sales or refunds too",
+    False: "DIFFERS from what was accepted",
+}
 
 
 class Format(StrEnum):
@@ -89,12 +94,16 @@ def _run(
     try:
         began = time.monotonic()
         work = Import(Client(admin.url, key["key"]), file, adapter, rejects)
+        before = work.total_ever() if wait and compare else 0
         sender = asyncio.run(_with_progress(work, wait, show_bar=sys.stderr.isatty() and not as_json))
         platform = work.platform_total() if wait and compare else None
-        summary = work.summary(sender, platform, time.monotonic() - began)
+        agrees = None if platform is None else work.agrees(before, platform)
+        summary = work.summary(sender, platform, agrees, time.monotonic() - began)
     finally:
         admin.revoke_key(key["id"])
     show(summary, _table(summary), as_json)
+    if summary["agrees"] is False:
+        raise typer.Exit(1)
 
 
 async def _with_progress(work: Any, wait: bool, show_bar: bool) -> Any:
@@ -131,6 +140,6 @@ def _table(summary: dict[str, Any]) -> str:
         f"  total accepted    {summary['accepted_net_total']:>14}  {currency}, rounding {summary['rounding']}",
     ]
     if summary["platform_net_total"] is not None:
-        verdict = "agrees" if summary["agrees"] else "differs: the store has other sales on these days too, or refunds"
+        verdict = VERDICTS[summary["agrees"]]
         lines.append(f"  net sales there   {summary['platform_net_total']:>14}  {currency}, {verdict}")
     return "\n".join([*lines, f"  {summary['seconds']} s"])

@@ -7,6 +7,7 @@ import gzip
 import io
 import lzma
 import sys
+import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -14,12 +15,18 @@ from typing import IO, Any
 
 from tillwise.problems import Problem
 
+if sys.version_info >= (3, 14):
+    from compression import zstd
+else:
+    from backports import zstd
+
 
 @contextmanager
 def open_lines(path: Path) -> Iterator[tuple[Iterator[str], Progress]]:
     """The lines of a file (`-`: standard input), and how far into its bytes they have come.
 
-    Bytes that are not UTF-8 become U+FFFD. Raises Problem for a file that cannot be read or unpacked.
+    Bytes that are not UTF-8 become lone surrogates, so that their line can be told.
+    Raises Problem for a file that cannot be read or unpacked.
     """
     try:
         raw: IO[bytes] = sys.stdin.buffer if str(path) == "-" else path.open("rb")
@@ -27,11 +34,16 @@ def open_lines(path: Path) -> Iterator[tuple[Iterator[str], Progress]]:
         raise Problem(f"cannot read {path}: {error.strerror}") from None
     with raw:
         progress = Progress(raw, 0 if raw is sys.stdin.buffer else path.stat().st_size)
-        text = io.TextIOWrapper(_unpacked(path.suffix, raw), encoding="utf-8-sig", errors="replace", newline="")
-        try:
-            yield iter(text), progress
-        except (EOFError, lzma.LZMAError, OSError) as error:
-            raise Problem(f"{path} is damaged or cut off: {error}") from None
+        text = io.TextIOWrapper(_unpacked(path.suffix, raw), encoding="utf-8-sig", errors="surrogateescape", newline="")
+        yield _read(path, text), progress
+
+
+def _read(path: Path, text: io.TextIOWrapper) -> Iterator[str]:
+    """The lines; errors of reading become a Problem here, so that no other error is taken for one."""
+    try:
+        yield from text
+    except (EOFError, lzma.LZMAError, zlib.error, zstd.ZstdError, OSError) as error:
+        raise Problem(f"{path} is damaged or cut off: {error}") from None
 
 
 class Progress:
@@ -53,9 +65,5 @@ def _unpacked(suffix: str, raw: IO[bytes]) -> Any:
         case ".bz2":
             return bz2.BZ2File(raw)
         case ".zst":
-            if sys.version_info >= (3, 14):
-                from compression import zstd
-            else:
-                from backports import zstd
             return zstd.ZstdFile(raw)
     return raw

@@ -10,6 +10,9 @@ from decimal import Decimal
 from typing import Any, Protocol
 from zoneinfo import ZoneInfo
 
+# Of a name that the platform knows things by. Longer ones are refused: cut off, two of them could become one.
+LONGEST_KEY = 128
+
 
 @dataclass(frozen=True)
 class Target:

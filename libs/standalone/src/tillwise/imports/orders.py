@@ -9,12 +9,14 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
-from tillwise.imports.model import Outgoing, Target
+from tillwise.imports.model import LONGEST_KEY, Outgoing, Refused, Target
+from tillwise.imports.seen import Seen
 
 # Lines of one order lie together in most files, but not always: so many rows apart they still find each other.
 WINDOW_ROWS = 2_000
 MOST_LINES = 2_000
-REMEMBERED_ORDERS = 200_000
+# Room for "import:online-retail:" before it and "#2" behind it.
+LONGEST_ORDER_ID = 100
 
 
 @dataclass
@@ -34,7 +36,7 @@ class Line:
 
 @dataclass
 class _Open:
-    part: int
+    order_id: str
     first: Line
     last_row: int
     lines: list[dict[str, Any]] = field(default_factory=list)
@@ -49,20 +51,19 @@ class Grouper:
     def __init__(self, target: Target, source: str) -> None:
         self._target, self._source = target, source
         self._open: OrderedDict[str, _Open] = OrderedDict()
-        # How many parts the latest orders have, in two generations: a second part is rare, but it must not replace
-        # the first, and memory must not grow with the file.
-        self._parts: dict[str, int] = {}
-        self._older_parts: dict[str, int] = {}
+        # All order ids of the file, in a few bytes each: a second part is rare, but it must never replace the first.
+        self._used = Seen()
         self.split_orders = 0
 
     def add(self, line: Line) -> Iterator[Outgoing]:
         """Take a line; gives the orders that are complete now."""
+        _check_names(line)
         order = self._open.get(line.order_id)
         if order is not None and len(order.lines) >= MOST_LINES:
             yield self._finish(self._open.pop(line.order_id))
             order = None
         if order is None:
-            order = self._open[line.order_id] = _Open(self._next_part(line.order_id), line, line.row)
+            order = self._open[line.order_id] = _Open(self._unused(line.order_id), line, line.row)
         self._put(order, line)
         while self._open:
             oldest = next(iter(self._open.values()))
@@ -75,32 +76,34 @@ class Grouper:
         while self._open:
             yield self._finish(self._open.popitem(last=False)[1])
 
-    def _next_part(self, order_id: str) -> int:
-        if len(self._parts) >= REMEMBERED_ORDERS:
-            self._parts, self._older_parts = {}, self._parts
-        known = self._parts.get(order_id) or self._older_parts.get(order_id, 0)
-        part = self._parts[order_id] = known + 1
-        self.split_orders += part > 1
-        return part
+    def _unused(self, order_id: str) -> str:
+        """The id itself, or `ID#2` and so on when this file has used it: order.placed with a known id would replace the order."""
+        if self._used.add(order_id):
+            return order_id
+        self.split_orders += 1
+        part = 2
+        while not self._used.add(f"{order_id}#{part}"):
+            part += 1
+        return f"{order_id}#{part}"
 
     def _put(self, order: _Open, line: Line) -> None:
-        quantity, price = line.quantity, line.price
-        if price < 0:
-            # The API knows no negative prices: a reversal is a negative quantity.
-            quantity, price = -quantity, -price
-        minor, discount = self._target.minor(price), self._target.minor(line.discount)
-        order.lines.append(
-            {"sku": line.sku, "quantity": quantity, "unit_price": minor, **line.fields, **({"discount": discount} if discount else {})}
-        )
+        exact, discount = line.quantity * line.price, self._target.minor(line.discount)
+        # The API knows no negative prices: a reversal is a negative quantity.
+        sign = -1 if (line.price < 0) != (line.quantity < 0) else 1
+        worth = self._target.minor(exact)
+        for units, price in _shares(abs(line.quantity), abs(worth), self._target.minor(abs(line.price))):
+            sent = {"sku": line.sku, "quantity": sign * units, "unit_price": price, **line.fields}
+            order.lines.append(sent | {"discount": discount} if discount else sent)
+            # Of a line that is sent as two, the first has the discount.
+            discount, order.minor = 0, order.minor - discount
         order.rows.append(line.row)
-        order.minor += quantity * minor - discount
-        order.exact += quantity * price - line.discount
+        order.minor += worth
+        order.exact += exact - line.discount
         order.last_row = line.row
         self._open.move_to_end(line.order_id)
 
     def _finish(self, order: _Open) -> Outgoing:
-        first = order.first
-        order_id = first.order_id if order.part == 1 else f"{first.order_id}#{order.part}"
+        first, order_id = order.first, order.order_id
         event = {
             "type": "order.placed",
             # The same on every run, so that a second import adds nothing.
@@ -108,4 +111,21 @@ class Grouper:
             "occurred_at": first.at.isoformat(),
             "data": {"order_id": order_id, **first.order_fields, "lines": order.lines},
         }
-        return Outgoing(event, order.rows, first.at.date(), order.minor, order.exact)
+        return Outgoing(event, order.rows, first.at.astimezone(self._target.zone).date(), order.minor, order.exact)
+
+
+def _shares(units: int, worth: int, price: int) -> list[tuple[int, int]]:
+    """Units and unit prices in whole minor units that make `worth` exactly: 3 for 1000 are 2 at 333 and 1 at 334."""
+    if units * price == worth:
+        return [(units, price)]
+    each, dearer = divmod(worth, units)
+    return [(count, at) for count, at in ((units - dearer, each), (dearer, each + 1)) if count]
+
+
+def _check_names(line: Line) -> None:
+    if len(line.order_id) > LONGEST_ORDER_ID:
+        raise Refused("bad_order_id")
+    if len(line.sku) > LONGEST_KEY:
+        raise Refused("bad_sku")
+    if len(line.order_fields.get("customer_id", "")) > LONGEST_KEY:
+        raise Refused("bad_customer")

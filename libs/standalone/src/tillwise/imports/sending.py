@@ -33,9 +33,16 @@ class Rejection(NamedTuple):
 class Sender:
     """`async with Sender(url, key) as sender: await sender.send(event)`; leaving waits for everything."""
 
-    def __init__(self, url: str, key: str, on_rejected: Callable[[Rejection], None] | None = None) -> None:
+    def __init__(
+        self,
+        url: str,
+        key: str,
+        on_rejected: Callable[[Rejection], None] | None = None,
+        on_answered: Callable[[int, int], None] | None = None,
+    ) -> None:
         self._url, self._key = url.rstrip("/"), key
-        self._on_rejected = on_rejected
+        # Told of every event that was refused, then of the batch it was in: the number of its first event, and how many.
+        self._on_rejected, self._on_answered = on_rejected, on_answered
         self._lines: list[bytes] = []
         self._size = 0
         self._session: aiohttp.ClientSession | None = None
@@ -112,7 +119,7 @@ class Sender:
         try:
             async with self._session.post(f"{self._url}/api/v1/events", data=packed, headers=headers) as answer:
                 if answer.status in (202, 422):
-                    self._take(first, count, await answer.json(content_type=None))
+                    self._take(first, count, await _verdict(answer, count))
                     return None, ""
                 if answer.status == 429 or answer.status >= 500:
                     return _seconds(answer.headers.get("Retry-After")), f"HTTP {answer.status}"
@@ -121,13 +128,27 @@ class Sender:
             # Whether they were taken is unknown: the same ids again are harmless.
             return 0.0, type(error).__name__
 
-    def _take(self, first: int, count: int, answer: dict[str, Any]) -> None:
-        rejected = answer.get("rejected", [])
+    def _take(self, first: int, count: int, rejected: list[dict[str, Any]]) -> None:
         self.accepted += count - len(rejected)
         for item in rejected:
             self.rejected[item["code"]] += 1
             if self._on_rejected is not None:
                 self._on_rejected(Rejection(first + item["index"], item["code"], item["detail"]))
+        if self._on_answered is not None:
+            self._on_answered(first, count)
+
+
+async def _verdict(answer: aiohttp.ClientResponse, count: int) -> list[dict[str, Any]]:
+    """The events that were refused. Raises Problem when the answer is not a gateway's about all of them."""
+    try:
+        body = await answer.json(content_type=None)
+        rejected: list[dict[str, Any]] = body["rejected"]
+        if body["accepted"] + len(rejected) == count:
+            return rejected
+    except (ValueError, KeyError, TypeError):
+        # Not a gateway's answer at all.
+        pass
+    raise Problem(f"the platform gave an answer that makes no sense: {await _detail(answer)}")
 
 
 def _seconds(header: str | None) -> float:

@@ -6,7 +6,7 @@ import os
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
 import asyncpg
@@ -71,7 +71,7 @@ async def postgres_url(postgres_server: EmbeddedPostgres) -> str:
 
 
 @pytest.fixture
-async def database_url(postgres_server: EmbeddedPostgres) -> Iterator[str]:
+async def database_url(postgres_server: EmbeddedPostgres) -> AsyncIterator[str]:
     """A database of this test's own, with the schemas of all services."""
     name = f"test_{os.getpid()}_{time.monotonic_ns()}"
     admin = await asyncpg.connect(f"postgresql://postgres@/postgres?host={postgres_server.sockets}")

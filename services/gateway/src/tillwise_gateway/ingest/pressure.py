@@ -8,7 +8,7 @@ from typing import Any
 from prometheus_client import CollectorRegistry, Gauge
 from redis.exceptions import ResponseError
 
-from tillwise_common import logs
+from tillwise_common import logs, tasks
 from tillwise_common.bus import names
 from tillwise_common.bus.connection import RedisError, Unreachable
 
@@ -36,9 +36,7 @@ class Pressure:
         """It looks until the end."""
 
     async def close(self) -> None:
-        if self._task is not None:
-            self._task.cancel()
-            await asyncio.gather(self._task, return_exceptions=True)
+        await tasks.end(self._task)
 
     async def pending(self, partition: int) -> int:
         """Messages of a partition that were accepted and are not yet in the database."""

@@ -11,7 +11,9 @@ from decimal import Decimal
 from typing import Any
 
 from tillwise.imports.amounts import amount, quantity
-from tillwise.imports.model import Outgoing, Refused, Rejects, Target
+from tillwise.imports.model import LONGEST_KEY, Outgoing, Refused, Rejects, Target
+from tillwise.imports.rows import is_text
+from tillwise.imports.seen import Seen
 
 SKU = "CD"
 
@@ -24,20 +26,23 @@ class Cdnow:
 
     def events(self, lines: Iterator[str], target: Target, reject: Rejects) -> Iterator[Outgoing]:
         """One order per line."""
-        row, last, repeat = 0, "", 0
-        for line in lines:
+        seen = Seen()
+        for row, line in enumerate(lines, start=1):
             cells = line.split()
             if not cells:
                 continue
-            row += 1
             try:
+                if not is_text(line):
+                    raise Refused("bad_encoding")
                 if len(cells) not in (4, 5):
                     raise Refused("too_few_columns" if len(cells) < 4 else "too_many_columns")
                 customer, when, pieces, dollars = cells[0], *cells[-3:]
-                key = f"{customer}-{when}"
-                repeat = repeat + 1 if key == last else 1
-                last = key
-                yield _event(row, f"{key}-{repeat}", customer, when, quantity(pieces), amount(dollars), target)
+                if len(customer) > LONGEST_KEY - 40:
+                    raise Refused("bad_customer")
+                repeat = 1
+                while not seen.add(key := f"{customer}-{when}-{repeat}"):
+                    repeat += 1
+                yield _event(row, key, customer, when, quantity(pieces), amount(dollars), target)
             except Refused as refused:
                 reject(row, refused.code)
 

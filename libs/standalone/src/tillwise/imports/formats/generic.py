@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import csv
 from collections.abc import Iterator
 from datetime import datetime
 from decimal import Decimal
-from itertools import chain
 
 from tillwise.imports.amounts import amount, quantity
 from tillwise.imports.model import Outgoing, Refused, Rejects, Target
 from tillwise.imports.orders import Grouper, Line
+from tillwise.imports.rows import Rows
 from tillwise.problems import Problem
 
 # Our name of a column, and what it is called elsewhere (compared without case, spaces and punctuation).
@@ -29,7 +28,7 @@ SYNONYMS: dict[str, tuple[str, ...]] = {
 }
 REQUIRED = ("order_id", "occurred_at", "sku", "quantity", "unit_price")
 ORDER_FIELDS, LINE_FIELDS = ("customer_id", "country", "channel"), ("category", "name")
-LONGEST = {"country": 64, "customer_id": 128, "channel": 256, "category": 256, "name": 256}
+LONGEST = {"country": 64, "customer_id": 200, "channel": 256, "category": 256, "name": 256}
 
 
 class GenericCsv:
@@ -48,16 +47,11 @@ class GenericCsv:
 
     def events(self, lines: Iterator[str], target: Target, reject: Rejects) -> Iterator[Outgoing]:
         """One order per order id. Raises Problem when a needed column is missing."""
-        header_line = next(lines, "")
-        delimiter = self._delimiter or max(",;\t", key=header_line.count)
-        reader = csv.reader(chain([header_line], lines), delimiter=delimiter)
-        header = next(reader, [])
-        places = self._places(header)
+        rows = Rows(lines, reject, self._delimiter)
+        places = self._places(rows.header)
         grouper = Grouper(target, self.name)
-        for row, cells in enumerate(reader, start=1):
+        for row, cells in rows:
             try:
-                if len(cells) < len(header):
-                    raise Refused("too_few_columns")
                 yield from grouper.add(self._line(row, {name: cells[place].strip() for name, place in places.items()}, target))
             except Refused as refused:
                 reject(row, refused.code)
@@ -90,7 +84,7 @@ class GenericCsv:
         if discount < 0:
             raise Refused("bad_price")
         return Line(
-            row, cells["order_id"][:100], self._moment(cells["occurred_at"], target), cells["sku"][:128],
+            row, cells["order_id"], self._moment(cells["occurred_at"], target), cells["sku"],
             quantity(cells["quantity"]), price, fields, order_fields, discount,
         )  # fmt: skip
 

@@ -7,13 +7,13 @@ charges) are kept, the latter in the category "non-product".
 
 from __future__ import annotations
 
-import csv
 from collections.abc import Iterator
 from datetime import datetime
 
 from tillwise.imports.amounts import amount, quantity
 from tillwise.imports.model import Outgoing, Refused, Rejects, Target
 from tillwise.imports.orders import Grouper, Line
+from tillwise.imports.rows import Rows
 
 COLUMNS = ["InvoiceNo", "StockCode", "Description", "Quantity", "InvoiceDate", "UnitPrice", "CustomerID", "Country"]
 NON_PRODUCT = "non-product"
@@ -27,12 +27,12 @@ class OnlineRetail:
 
     def events(self, lines: Iterator[str], target: Target, reject: Rejects) -> Iterator[Outgoing]:
         """One order per invoice, on the wall clock of the store."""
-        reader = csv.reader(lines)
-        if next(reader, None) != COLUMNS:
+        rows = Rows(lines, reject, ",")
+        if rows.header != COLUMNS:
             raise Refused("wrong_header")
         grouper = Grouper(target, self.name)
         moments: dict[str, datetime] = {}
-        for row, cells in enumerate(reader, start=1):
+        for row, cells in rows:
             try:
                 yield from grouper.add(_line(row, cells, target, moments))
             except Refused as refused:
@@ -41,8 +41,6 @@ class OnlineRetail:
 
 
 def _line(row: int, cells: list[str], target: Target, moments: dict[str, datetime]) -> Line:
-    if len(cells) != len(COLUMNS):
-        raise Refused("too_few_columns" if len(cells) < len(COLUMNS) else "too_many_columns")
     invoice, code, description, pieces, when, price, customer, country = cells
     if not invoice.strip():
         raise Refused("missing_order_id")
@@ -59,7 +57,7 @@ def _line(row: int, cells: list[str], target: Target, moments: dict[str, datetim
     fields = {"name": description.strip()[:256]} if description.strip() else {}
     if not code[:5].isdigit() and not code.startswith("DCGS"):
         fields["category"] = NON_PRODUCT
-    return Line(row, invoice.strip()[:100], at, code.strip()[:128], quantity(pieces), amount(price), fields, order_fields)
+    return Line(row, invoice.strip(), at, code.strip(), quantity(pieces), amount(price), fields, order_fields)
 
 
 def _moment(text: str, target: Target) -> datetime:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 import hashlib
 from collections.abc import Iterator
 from datetime import datetime
@@ -10,7 +9,8 @@ from decimal import Decimal
 from typing import Any
 
 from tillwise.imports.amounts import amount, quantity
-from tillwise.imports.model import Outgoing, Refused, Rejects, Target
+from tillwise.imports.model import LONGEST_KEY, Outgoing, Refused, Rejects, Target
+from tillwise.imports.rows import Rows
 from tillwise.problems import Problem
 
 REQUIRED = ("sku", "quantity", "reason", "occurred_at")
@@ -25,14 +25,15 @@ class Stock:
 
     def events(self, lines: Iterator[str], target: Target, reject: Rejects) -> Iterator[Outgoing]:
         """One event per row; its id is made of what the row says, so that a second run adds nothing."""
-        reader = csv.DictReader(lines)
-        missing = [name for name in REQUIRED if name not in (reader.fieldnames or ())]
+        rows = Rows(lines, reject)
+        header = [name.strip() for name in rows.header]
+        missing = [name for name in REQUIRED if name not in header]
         if missing:
-            raise Problem(f"the file has no column {', '.join(missing)}; it has {', '.join(reader.fieldnames or ())}")
+            raise Problem(f"the file has no column {', '.join(missing)}; it has {', '.join(header)}")
         repeats: dict[str, int] = {}
-        for row, cells in enumerate(reader, start=1):
+        for row, cells in rows:
             try:
-                yield _event(row, {k: (v or "").strip() for k, v in cells.items() if k}, target, repeats)
+                yield _event(row, {name: cell.strip() for name, cell in zip(header, cells, strict=True)}, target, repeats)
             except Refused as refused:
                 reject(row, refused.code)
 
@@ -40,12 +41,14 @@ class Stock:
 def _event(row: int, cells: dict[str, str], target: Target, repeats: dict[str, int]) -> Outgoing:
     if not cells["sku"]:
         raise Refused("missing_sku")
+    if len(cells["sku"]) > LONGEST_KEY:
+        raise Refused("bad_sku")
     try:
         at = datetime.fromisoformat(cells["occurred_at"])
     except ValueError:
         raise Refused("bad_date") from None
     at = at if at.tzinfo else at.replace(tzinfo=target.zone)
-    data: dict[str, Any] = {"sku": cells["sku"][:128]}
+    data: dict[str, Any] = {"sku": cells["sku"]}
     if cells.get("location"):
         data["location"] = cells["location"][:256]
     if cells["reason"] == COUNT:

@@ -30,7 +30,7 @@ class Fetcher:
         """Sums by (bucket, group). `told_apart`: the other groups are summed as group None."""
         if self._people_of_groups():
             return await self._from_facts(first, last, self._params.granularity, told_apart)
-        cells = await self._all_groups(first, last)
+        cells = await self._all_groups(first, last, self._params.granularity, told_apart)
         if told_apart is None:
             return cells
         folded = _fold(cells, set(told_apart))
@@ -45,7 +45,9 @@ class Fetcher:
         if self._people_of_groups():
             cells = await self._from_facts(first, last, "all", None)
         else:
-            cells = await self._all_groups(first, last)
+            # Sums of the whole period add up the same by the day; hours are added up here.
+            whole = self._params.granularity if self._params.granularity == "hour" else "all"
+            cells = await self._all_groups(first, last, whole, None)
         sums: dict[str | None, Sums] = {}
         for (_, group), cell in cells.items():
             sums[group] = sums.get(group, maths.NOTHING).plus(cell)
@@ -61,7 +63,9 @@ class Fetcher:
         if params.metric in PEOPLE or (self._filters and params.by in PARTS_OF_ORDERS):
             return maths.total(await self._from_facts(first, last, "all", None, ungrouped=True))
         if params.by in PARTS_OF_ORDERS:
-            return maths.total(_cells(await self._fetch(SQL.from_days, "all", first, last, None, "day", "monday", params.basis, False)))
+            return maths.total(
+                _cells(await self._fetch(SQL.from_days, "all", first, last, None, "day", "monday", params.basis, False, None))
+            )
         return maths.total(cells)
 
     async def names(self, skus: list[str]) -> dict[str, str | None]:
@@ -83,20 +87,29 @@ class Fetcher:
     def _people_of_groups(self) -> bool:
         return self._params.metric in PEOPLE and bool(self._dims())
 
-    async def _all_groups(self, first: date, last: date) -> Cells:
+    async def _all_groups(self, first: date, last: date, granularity: str, told_apart: list[str] | None) -> Cells:
         params, dims = self._params, self._dims()
-        if params.granularity == "hour":
+        if granularity == "hour":
             if dims or params.metric in PEOPLE:
                 return await self._from_facts(first, last, "hour", None)
             return _cells(await self._fetch(SQL.from_hours, *self._instants(first, last), params.basis))
         if params.metric in PEOPLE:
             return await self._people(first, last)
         if len(dims) > 1:
-            return await self._from_facts(first, last, params.granularity, None)
+            return await self._from_facts(first, last, granularity, None)
         dim = next(iter(dims), "all")
         only = self._filters.get(dim)
         rows = await self._fetch(
-            SQL.from_days, dim, first, last, only, params.granularity, self._context.store.week_start, params.basis, params.by is not None
+            SQL.from_days,
+            dim,
+            first,
+            last,
+            only,
+            granularity,
+            self._context.store.week_start,
+            params.basis,
+            params.by is not None,
+            told_apart,
         )
         return _cells(rows)
 

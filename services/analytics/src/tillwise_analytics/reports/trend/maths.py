@@ -11,6 +11,7 @@ from zoneinfo import ZoneInfo
 DAY = timedelta(days=1)
 HOUR = timedelta(hours=1)
 Start = date | datetime
+Shift = Callable[[date], date]
 
 
 class Sums(NamedTuple):
@@ -88,8 +89,19 @@ def hour_buckets(first: date, last: date, zone: ZoneInfo) -> list[datetime]:
     found = []
     while start < end:
         found.append(start)
-        start += HOUR
+        start = _next_hour(start, zone)
     return found
+
+
+def _next_hour(start: datetime, zone: ZoneInfo) -> datetime:
+    """The instant at which the wall clock's next hour begins: not an hour later where clocks change by half an hour."""
+    after = start + HOUR
+    shift = (after.astimezone(zone).utcoffset() or HOUR) - (start.astimezone(zone).utcoffset() or HOUR)
+    if not shift % HOUR:
+        return after
+    local = after.astimezone(zone)
+    begun = after - timedelta(minutes=local.minute, seconds=local.second)
+    return begun if begun > start else begun + HOUR
 
 
 def count(first: date, last: date, granularity: str) -> int:
@@ -111,7 +123,8 @@ def shifter(compare: str, granularity: str, first: date, last: date, week_start:
     if compare == "same_weekdays" or (compare == "previous_year" and granularity == "week"):
         return lambda day: day - 364 * DAY
     if compare == "previous_year":
-        return lambda day: _year_before(day)
+        # Of months, the last day stays the last: all of a February is compared with all of a longer one.
+        return (lambda day: shift_months(day, 12)) if granularity == "month" else _year_before
     if granularity == "month":
         months = len(day_buckets(first, last, "month", week_start))
         return lambda day: shift_months(day, months)
@@ -126,11 +139,13 @@ def _year_before(day: date) -> date:
     return day.replace(year=day.year - 1, day=28) if (day.month, day.day) == (2, 29) else day.replace(year=day.year - 1)
 
 
-def shift_hour(start: datetime, shift: Callable[[date], date], zone: ZoneInfo) -> datetime:
-    """The hour of the wall clock on the day compared with."""
+def shift_hour(start: datetime, shift: Callable[[date], date], zone: ZoneInfo) -> datetime | None:
+    """The hour of the wall clock on the day compared with; None when the clock did not show it (again) on that day."""
     local = start.astimezone(zone)
     day = shift(local.date())
-    return datetime(day.year, day.month, day.day, local.hour, local.minute, tzinfo=zone, fold=local.fold).astimezone(UTC)
+    found = datetime(day.year, day.month, day.day, local.hour, local.minute, tzinfo=zone, fold=local.fold).astimezone(UTC)
+    shown = found.astimezone(zone)
+    return found if (shown.hour, shown.fold) == (local.hour, local.fold) else None
 
 
 def top_groups(totals: dict[str, Sums], metric: str, most: int) -> list[str]:

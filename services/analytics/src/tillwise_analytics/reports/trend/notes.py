@@ -20,11 +20,14 @@ _BASES = {
 }
 
 
-def notes(params: TrendParams, first: date, last: date, span: tuple[date, date] | None) -> list[str]:
-    """The definitions behind an answer; `span`, given when the answer is empty, says where there are data."""
+def notes(params: TrendParams, first: date, last: date, *, empty: bool, span: tuple[date, date] | None) -> list[str]:
+    """The definitions behind an answer; `span` says where there are data when the answer is empty."""
     found = [_METRICS[params.metric], _BASES[params.basis], "Buckets marked partial are cut by the period or have not ended yet."]
     if params.by in ("category", "product") and params.metric in ("orders", "average_order", "customers", "new_customers"):
         found.append(f"An order counts in each {params.by} that it contains, so the groups add up to more than the total.")
-    if span is not None:
-        found.insert(0, f"No sales between {first} and {last}; this store has data from {span[0]} to {span[1]}.")
+    if empty and span is None:
+        found.insert(0, "This store has no data yet.")
+    elif empty and span is not None:
+        which = " with these filters" if any(params.filters().values()) else ""
+        found.insert(0, f"No sales{which} between {first} and {last}; this store has data from {span[0]} to {span[1]}.")
     return found

@@ -2,9 +2,10 @@
 
 -- name: from_days
 -- Sums per bucket and group from the daily rollup of one dimension.
--- $1 store, $2 dimension, $3 first day, $4 last day, $5 value or null, $6 granularity, $7 week start, $8 basis, $9 by group?
-select case $6 when 'week' then analytics.week_begin(day, $7) when 'month' then analytics.month_begin(day) else day end as bucket,
-       case when $9::boolean then value else '' end as grp,
+-- $1 store, $2 dimension, $3 first day, $4 last day, $5 value or null, $6 granularity, $7 week start, $8 basis, $9 by group?,
+-- $10 groups told apart (null: all). Granularity 'all' is one bucket.
+select case $6 when 'all' then null when 'week' then analytics.week_begin(day, $7) when 'month' then analytics.month_begin(day) else day end as bucket,
+       case when not $9::boolean then '' when $10::text[] is null or value = any($10) then value end as grp,
        sum(case $8 when 'gross' then orders_gross else orders_net end)::bigint as orders,
        sum(case $8 when 'gross' then units_gross else units_net end)::bigint as units,
        sum(case $8 when 'gross' then sales_gross else sales_net end)::bigint as sales,

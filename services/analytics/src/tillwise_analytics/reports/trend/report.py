@@ -35,28 +35,27 @@ async def run(context: Context, params: TrendParams) -> ReportAnswer:
     """The answer. Raises InvalidParameters for a period that cannot be."""
     plan = _plan(context, params)
     fetcher = Fetcher(context, params)
-    groups = await _groups(fetcher, plan)
+    shift = maths.shifter(params.compare, params.granularity, plan.first, plan.last, context.store.week_start) if params.compare else None
+    groups = await _groups(fetcher, plan, shift)
     now = await _Period.fetch(fetcher, plan.first, plan.last, groups)
-    before: _Period | None = None
-    if params.compare:
-        shift = maths.shifter(params.compare, params.granularity, plan.first, plan.last, context.store.week_start)
-        before = await _Period.fetch(fetcher, shift(plan.first), shift(plan.last), groups, shift)
+    before = await _Period.fetch(fetcher, shift(plan.first), shift(plan.last), groups, shift) if shift else None
     rows = _rows(context, plan, groups, now, before)
     names = await fetcher.names([g for g in groups if g is not None]) if params.by == "product" else {}
     columns = _columns(context, params)
-    if names:
+    if params.by == "product":
         rows = [[*row, names.get(row[1])] for row in rows]
+    empty = not any(any(sums) for sums in now.cells.values())
     return ReportAnswer(
         report="trend",
         params=msgspec.to_builtins(msgspec.structs.replace(params, from_=plan.first, to=plan.last)),
         store=StoreSummary(context.store.id, context.store.name, context.store.currency),
         timezone=context.store.timezone,
         generated_at=datetime.now(UTC).isoformat(timespec="seconds"),
-        columns=[*columns, Column("group_name", "text")] if names else columns,
+        columns=[*columns, Column("group_name", "text")] if params.by == "product" else columns,
         rows=rows,
         totals=_totals(params, now, before),
         charts=[chart(params, context.store.currency, columns, rows)],
-        notes=notes(params, plan.first, plan.last, None if any(now.cells.values()) else await fetcher.span()),
+        notes=notes(params, plan.first, plan.last, empty=empty, span=await fetcher.span() if empty else None),
     )
 
 
@@ -74,13 +73,16 @@ class _Period:
 
 
 def _plan(context: Context, params: TrendParams) -> Plan:
+    if any(not 1900 <= day.year <= 2200 for day in (params.from_, params.to) if day is not None):
+        raise InvalidParameters([{"parameter": "from", "detail": "the period must lie between 1900 and 2200"}])
+    if params.compare == "same_weekdays" and params.granularity == "month":
+        allowed = ["previous_period", "previous_year"]
+        raise InvalidParameters([{"parameter": "compare", "detail": "months have no weekdays to match", "allowed": allowed}])
     today = context.now.date()
     last = params.to or (today if params.from_ is None else max(today, params.from_))
     first = params.from_ or last - timedelta(days=DEFAULT_DAYS - 1)
     if first > last:
         raise InvalidParameters([{"parameter": "from", "detail": f"must not lie after to ({last})"}])
-    if not (first.year >= 1900 and last.year <= 2200):
-        raise InvalidParameters([{"parameter": "from", "detail": "the period must lie between 1900 and 2200"}])
     if maths.count(first, last, params.granularity) > MOST_BUCKETS:
         detail = f"more than {MOST_BUCKETS} buckets: choose a shorter period or a coarser granularity"
         raise InvalidParameters([{"parameter": "granularity", "detail": detail}])
@@ -92,14 +94,17 @@ def _plan(context: Context, params: TrendParams) -> Plan:
     return Plan(params, first, last, buckets)
 
 
-async def _groups(fetcher: Fetcher, plan: Plan) -> list[str | None]:
+async def _groups(fetcher: Fetcher, plan: Plan, shift: maths.Shift | None) -> list[str | None]:
     """The groups to show, best first; None stands for the others, "" alone for no breakdown."""
     params = plan.params
     if params.by is None:
         return [""]
     totals = await fetcher.by_group(plan.first, plan.last)
-    shown = maths.top_groups({group or "": sums for group, sums in totals.items()}, params.metric, params.top)
-    return [*shown, None] if len(totals) > len(shown) else list(shown)
+    before = await fetcher.by_group(shift(plan.first), shift(plan.last)) if shift else {}
+    # Groups that sold before and not now are compared too; where nothing is left of a group, it is not listed.
+    alive = {group for sums in (totals, before) for group, found in sums.items() if any(found)}
+    shown = maths.top_groups({group or "": totals.get(group, maths.NOTHING) for group in alive}, params.metric, params.top)
+    return [*shown, None] if len(alive) > len(shown) else list(shown)
 
 
 def _rows(context: Context, plan: Plan, groups: list[str | None], now: _Period, before: _Period | None) -> list[list[Any]]:
@@ -112,13 +117,13 @@ def _rows(context: Context, plan: Plan, groups: list[str | None], now: _Period, 
             row: list[Any] = [shown, *([OTHERS if group is None else group] if params.by else []), value, partial]
             if before is not None:
                 other = _shifted(context, plan, bucket, before.shift)
-                compared = maths.value(params.metric, before.cells.get((other, group), maths.NOTHING))
-                row += [compared, _label(context, other), maths.change(value, compared)]
+                compared = None if other is None else maths.value(params.metric, before.cells.get((other, group), maths.NOTHING))
+                row += [compared, None if other is None else _label(context, other), maths.change(value, compared)]
             rows.append(row)
     return rows
 
 
-def _shifted(context: Context, plan: Plan, bucket: Start, shift: Any) -> Start:
+def _shifted(context: Context, plan: Plan, bucket: Start, shift: Any) -> Start | None:
     if isinstance(bucket, datetime):
         return maths.shift_hour(bucket, shift, context.zone)
     # A bucket that begins before the period is found again by a day inside of it.

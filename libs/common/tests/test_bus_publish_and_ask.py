@@ -1,0 +1,154 @@
+"""Publishing packs what arrives together; asking ends with an answer or at a deadline."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+
+import pytest
+
+from tillwise_common import request_id
+from tillwise_common.bus import envelope, names
+from tillwise_common.bus.ask import Answerer, Asker, NoAnswer
+from tillwise_common.bus.connection import RedisConnection
+from tillwise_common.bus.publish import NotAccepted, PackingPublisher
+from tillwise_common.settings import Secret
+
+
+@pytest.fixture
+async def bus(redis_url):
+    connection = RedisConnection(Secret(redis_url))
+    yield connection
+    await connection.close()
+
+
+def pack(key, items):
+    return f"s:{key}", envelope.new("t", "test", b",".join(items))
+
+
+async def test_items_that_arrive_together_travel_as_one_message_per_key(bus):
+    publisher = PackingPublisher(bus.commands, pack)
+    await publisher.start()
+    await asyncio.gather(*(publisher.publish(key, item, 1) for key, item in (("a", b"1"), ("b", b"2"), ("a", b"3"))))
+    await publisher.close()
+    assert [fields[b"data"] for _, fields in await bus.commands.xrange("s:a")] == [b"1,3"]
+    assert [fields[b"data"] for _, fields in await bus.commands.xrange("s:b")] == [b"2"]
+
+
+async def test_a_flight_is_bounded_in_bytes(bus):
+    publisher = PackingPublisher(bus.commands, pack, most_bytes=10)
+    await publisher.start()
+    await asyncio.gather(*(publisher.publish("a", b"x", 6) for _ in range(3)))
+    await publisher.close()
+    assert await bus.commands.xlen("s:a") == 3
+
+
+async def test_everybody_waiting_is_told_when_the_server_is_away():
+    connection = RedisConnection(Secret("unix:///nowhere.sock"))
+    publisher = PackingPublisher(connection.commands, pack)
+    await publisher.start()
+    results = await asyncio.gather(*(publisher.publish("a", b"x", 1) for _ in range(3)), return_exceptions=True)
+    await publisher.close()
+    assert [type(result) for result in results] == [NotAccepted] * 3
+
+
+async def test_one_keys_refusal_does_not_touch_the_others(bus):
+    await bus.commands.set("s:bad", "not a stream")
+    publisher = PackingPublisher(bus.commands, pack)
+    await publisher.start()
+    good, bad = await asyncio.gather(publisher.publish("good", b"1", 1), publisher.publish("bad", b"2", 1), return_exceptions=True)
+    await publisher.close()
+    assert good is None
+    assert isinstance(bad, NotAccepted)
+
+
+async def test_a_client_that_gives_up_does_not_lose_the_message(bus):
+    publisher = PackingPublisher(bus.commands, pack)
+    await publisher.start()
+    publisher.publish("a", b"1", 1).cancel()
+    await publisher.publish("a", b"2", 1)
+    await publisher.drain()
+    await publisher.close()
+    data = b",".join([fields[b"data"] for _, fields in await bus.commands.xrange("s:a")])
+    assert data == b"1,2"
+
+
+class Conversation:
+    """An asker and an answerer on one server."""
+
+    def __init__(self, bus, answer, **options):
+        self.asker = Asker(bus, "asker-1")
+        self.answerer = Answerer(bus, "topic", "answerer-1", answer, **options)
+
+    async def __aenter__(self):
+        await self.answerer.start()
+        await self.asker.start()
+        return self.asker
+
+    async def __aexit__(self, *_):
+        await self.answerer.drain()
+        await self.answerer.close()
+        await self.asker.close()
+
+
+async def test_a_question_is_answered_with_its_request_id_along(bus):
+    request_id.current.set("r-1")
+
+    async def answer(question):
+        return question.data.upper() + b" " + request_id.current.get().encode()
+
+    async with Conversation(bus, answer) as asker:
+        replies = await asyncio.gather(*(asker.ask("topic", "t", b"q%d" % n, timeout=5) for n in range(20)))
+    assert sorted(replies) == sorted(b"Q%d r-1" % n for n in range(20))
+    assert await bus.commands.exists(names.replies("asker-1")) == 0
+
+
+async def test_a_question_nobody_waits_for_is_dropped(bus):
+    asked = []
+
+    async def answer(question):
+        asked.append(question.data)
+        return b""
+
+    old = envelope.new("t", "x", b"old", subject=names.replies("gone"), deadline=time.time() - 1)
+    await bus.commands.xadd(names.requests("topic"), old.fields())
+    async with Conversation(bus, answer) as asker:
+        await asker.ask("topic", "t", b"new", timeout=5)
+    assert asked == [b"new"]
+
+
+async def test_an_answer_that_takes_too_long_is_given_up_on_both_sides(bus):
+    given_up = asyncio.Event()
+
+    async def answer(question):
+        try:
+            await asyncio.Event().wait()
+        finally:
+            given_up.set()
+
+    async with Conversation(bus, answer) as asker:
+        with pytest.raises(NoAnswer):
+            await asker.ask("topic", "t", b"q", timeout=0.2)
+        await asyncio.wait_for(given_up.wait(), 2)
+
+
+async def test_only_so_many_questions_are_worked_on_at_once(bus):
+    now, most = 0, 0
+
+    async def answer(question):
+        nonlocal now, most
+        now += 1
+        most = max(most, now)
+        await asyncio.sleep(0.02)
+        now -= 1
+        return b""
+
+    async with Conversation(bus, answer, at_once=2) as asker:
+        await asyncio.gather(*(asker.ask("topic", "t", b"q", timeout=5) for _ in range(8)))
+    assert most == 2
+
+
+async def test_asking_without_a_server_fails_at_once():
+    asker = Asker(RedisConnection(Secret("unix:///nowhere.sock")), "x")
+    with pytest.raises(NoAnswer):
+        await asker.ask("topic", "t", b"q", timeout=5)

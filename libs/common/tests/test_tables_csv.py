@@ -1,0 +1,65 @@
+"""CSV of a report: what spreadsheets and programs read, and nothing that a spreadsheet would run."""
+
+from __future__ import annotations
+
+import csv
+import io
+from typing import Any
+
+import pytest
+
+from tillwise_common.contracts.reports import Column, ReportAnswer, StoreSummary
+from tillwise_common.money import exponent, format_minor
+from tillwise_common.tables.csv import render_csv
+
+
+def table(columns: list[Column], *rows: list[Any]) -> bytes:
+    store = StoreSummary(1, "Shop", "EUR")
+    return render_csv(ReportAnswer("trend", {}, store, "UTC", "2026-01-01T00:00:00+00:00", columns, list(rows), {}, [], []))
+
+
+def one(kind: Any, value: Any, unit: str | None = None) -> str:
+    (_, (cell,)) = csv.reader(io.StringIO(table([Column("c", kind, unit)], [value]).decode(), newline=""))
+    return cell
+
+
+def test_rows_end_as_rfc_4180_says() -> None:
+    assert table([Column("bucket", "date"), Column("value", "count")], ["2026-01-01", 3]) == b"bucket,value\r\n2026-01-01,3\r\n"
+
+
+@pytest.mark.parametrize(
+    ("amount", "currency", "text"),
+    [
+        (123450, "EUR", "1234.50"),
+        (-5, "EUR", "-0.05"),
+        (0, "USD", "0.00"),
+        (1234, "JPY", "1234"),
+        (-1, "KWD", "-0.001"),
+        (10**17, "EUR", "1" + "0" * 15 + ".00"),
+    ],
+)
+def test_money_is_in_major_units_and_exact(amount: int, currency: str, text: str) -> None:
+    assert one("money", amount, currency) == format_minor(amount, currency) == text
+
+
+def test_currencies_have_the_decimals_of_iso_4217() -> None:
+    assert [exponent(c) for c in ("EUR", "JPY", "KRW", "KWD", "TND", "XXX")] == [2, 0, 0, 3, 3, 2]
+
+
+@pytest.mark.parametrize("first", [*"=+-@", "\t", "\r", "\uff1d", "\uff0b", "\uff0d", "\uff20"])
+def test_text_that_a_spreadsheet_would_run_is_defused(first: str) -> None:
+    assert one("text", f"{first}cmd|' /C calc'!A0") == f"'{first}cmd|' /C calc'!A0"
+
+
+def test_numbers_stay_numbers_also_below_zero() -> None:
+    assert [one("count", -3), one("money", -300, "EUR"), one("percent", -0.25), one("number", -1.5)] == ["-3", "-3.00", "-0.25", "-1.5"]
+
+
+@pytest.mark.parametrize("text", ['say "hi"', "a,b", "two\nlines", "Größe ☕"])
+def test_text_comes_back_as_it_was(text: str) -> None:
+    assert one("text", text) == text
+
+
+def test_nothing_is_an_empty_cell_and_booleans_are_words() -> None:
+    columns = [Column("a", "money", "EUR"), Column("b", "text"), Column("c", "boolean"), Column("d", "boolean")]
+    assert table(columns, [None, None, True, False]).splitlines()[1] == b",,true,false"

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import os
+import select
 import subprocess
 import sys
 import time
@@ -152,22 +153,28 @@ def _detach(options: Options, data_dir: Path, as_json: bool) -> None:
     except OSError as error:
         raise CannotStart(f"cannot write to {data.path} ({error.strerror}): choose another folder with --data-dir") from None
     with log:
+        # What it announces holds the password, so it comes through a pipe and never lies in the log.
         process = subprocess.Popen(  # noqa: S603 - our own command
-            [sys.executable, "-m", "tillwise", "up", *arguments], stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True
+            [sys.executable, "-m", "tillwise", "up", *arguments],
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=log,
+            start_new_session=True,
         )
-    about = _wait_for_announcement(process, data.logs / "supervisor.log")
+    about = _announcement(process, data.logs / "supervisor.log")
     show(about, _banner(about), as_json)
 
 
-def _wait_for_announcement(process: subprocess.Popen[bytes], log: Path) -> dict[str, Any]:
-    deadline = time.monotonic() + START_SECONDS
-    while time.monotonic() < deadline:
-        lines = log.read_text(errors="replace").splitlines()
-        for line in lines:
-            if line.startswith('{"url"'):
-                about: dict[str, Any] = json.loads(line)
-                return about
-        if process.poll() is not None:
-            raise CannotStart((lines or [f"the supervisor ended with exit code {process.returncode}"])[-1].removeprefix("tillwise: "))
-        time.sleep(0.05)
-    raise CannotStart(f"the platform was not ready within {START_SECONDS:.0f} seconds: {log.parent} says why")
+def _announcement(process: subprocess.Popen[bytes], log: Path) -> dict[str, Any]:
+    """What the platform says once it is ready. Raises CannotStart with its last words when it ends instead."""
+    assert process.stdout is not None
+    with process.stdout as pipe:
+        if not select.select([pipe], [], [], START_SECONDS)[0]:
+            raise CannotStart(f"the platform was not ready within {START_SECONDS:.0f} seconds: {log.parent} says why")
+        line = pipe.readline()
+    if line:
+        about: dict[str, Any] = json.loads(line)
+        return about
+    process.wait()
+    lines = log.read_text(errors="replace").splitlines()
+    raise CannotStart((lines or [f"the supervisor ended with exit code {process.returncode}"])[-1].removeprefix("tillwise: "))

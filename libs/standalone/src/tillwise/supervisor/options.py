@@ -69,6 +69,17 @@ class DataFolder:
             file.write(value)
         return value
 
+    def _taken(self) -> bool:
+        """Whether a supervisor holds the folder; its process number alone may be a zombie's, or somebody else's by now."""
+        try:
+            with (self.path / "lock").open() as lock:
+                fcntl.flock(lock, fcntl.LOCK_SH | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return True
+        except OSError:
+            pass
+        return False
+
     def admin_key(self) -> str:
         """The platform admin's API key, made on the first start."""
         return self.secret("admin_key") or self.keep_secret("admin_key", f"tw_admin_{secrets.token_urlsafe(32)}")
@@ -89,7 +100,7 @@ class DataFolder:
             found: dict[str, Any] = json.loads(self.run_file.read_text())
         except (OSError, ValueError):
             raise NotRunning(f"no tillwise runs on {self.path}: start it with tillwise up --data-dir {self.path}") from None
-        if not _alive(int(found.get("supervisor", 0))):
+        if not self._taken():
             raise NotRunning(f"the tillwise on {self.path} has died: start it again with tillwise up --data-dir {self.path}")
         return found
 
@@ -114,11 +125,3 @@ def free_port(host: str) -> int:
     with socket.socket(family, socket.SOCK_STREAM) as probe:
         probe.bind((host, 0))
         return int(probe.getsockname()[1])
-
-
-def _alive(pid: int) -> bool:
-    try:
-        os.kill(pid, 0)
-    except OSError:
-        return False
-    return pid > 0

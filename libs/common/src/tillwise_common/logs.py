@@ -20,6 +20,8 @@ from tillwise_common.settings import LogFormat, LogLevel
 Event = MutableMapping[str, Any]
 FLUSH_SECONDS = 0.02
 MOST_WAITING_LINES = 200
+# How `add_line` writes, while lines are JSON and its level is on.
+_quick: list[tuple[Callable[[Any, str, Any], Any], LineWriter]] = []
 # Local variables stay out of tracebacks: they hold passwords and customers' data.
 _traceback = structlog.processors.ExceptionRenderer(ExceptionDictTransformer(show_locals=False))
 
@@ -29,17 +31,28 @@ def configure(service: str, instance: str, level: LogLevel, render_as: LogFormat
     threshold = getattr(logging, level)
     render = [_traceback, _rename_exception, orjson_line] if render_as == "json" else [_as_text, _console_line]
     writer = LineWriter(stream or sys.stdout.buffer)
+    stamp = _stamp(service, instance)
     structlog.configure(
-        processors=[_stamp(service, instance), *render],
+        processors=[stamp, *render],
         wrapper_class=structlog.make_filtering_bound_logger(threshold),
         logger_factory=lambda *_: writer,
         cache_logger_on_first_use=True,
     )
+    _quick[:] = [(stamp, writer)] if render_as == "json" and threshold <= logging.INFO else []
     root = logging.getLogger()
     root.handlers[:] = [_ToStructlog()]
     root.setLevel(threshold)
     for noisy in ("asyncio", "arq.worker", "arq.connections"):
         logging.getLogger(noisy).setLevel(max(threshold, logging.WARNING))
+
+
+def add_line(part: str, event: str, **fields: Any) -> None:
+    """Log at level info what every request logs, without structlog's own price (9 µs a line against 2)."""
+    if not _quick:
+        structlog.get_logger(part=part).info(event, **fields)
+        return
+    stamp, writer = _quick[-1]
+    writer.info(orjson_line(None, "info", stamp(None, "info", {"event": event, "part": part, **fields})))
 
 
 class LineWriter:

@@ -10,11 +10,15 @@ import asyncio
 from collections.abc import Callable, Hashable
 from typing import Any, Generic, TypeVar
 
+from redis.exceptions import ResponseError
+
 from tillwise_common import logs, tasks
 from tillwise_common.bus.connection import RedisError, Unreachable
 from tillwise_common.bus.envelope import Envelope
 
 log = logs.get("bus")
+LINGER_SECONDS = 0.001
+BUSY_FROM = 4
 Item = TypeVar("Item")
 K = TypeVar("K", bound=Hashable)
 Pack = Callable[[K, list[Item]], tuple[str, Envelope]]
@@ -57,9 +61,14 @@ class PackingPublisher(Generic[K, Item]):
         return done
 
     async def _fly(self) -> None:
+        busy = False
         while True:
             await self._arrived.wait()
+            if busy:
+                # Many are coming: a moment's wait lets more of them share one command and one disk flush.
+                await asyncio.sleep(LINGER_SECONDS)
             flight = self._board()
+            busy = len(flight) >= BUSY_FROM
             try:
                 await self._send(flight)
             except (RedisError, *Unreachable) as error:
@@ -87,15 +96,25 @@ class PackingPublisher(Generic[K, Item]):
         groups: dict[K, list[tuple[Item, asyncio.Future[None]]]] = {}
         for key, item, _, done in flight:
             groups.setdefault(key, []).append((item, done))
-        pipeline = self._redis.pipeline(transaction=False)
-        for key, members in groups.items():
-            stream, envelope = self._pack(key, [item for item, _ in members])
-            pipeline.xadd(stream, envelope.fields())
-        replies = await pipeline.execute(raise_on_error=False)
+        replies = await self._add([self._pack(key, [item for item, _ in members]) for key, members in groups.items()])
         for reply, members in zip(replies, groups.values(), strict=True):
             refused = NotAccepted(type(reply).__name__) if isinstance(reply, Exception) else None
             for _, done in members:
                 _finish(done, refused)
+
+    async def _add(self, messages: list[tuple[str, Envelope]]) -> list[Any]:
+        """The server's replies, a refusal as its exception."""
+        if len(messages) == 1:
+            # One store alone, the usual case, needs no pipeline.
+            try:
+                return [await self._redis.xadd(messages[0][0], messages[0][1].fields())]
+            except ResponseError as refusal:
+                return [refusal]
+        pipeline = self._redis.pipeline(transaction=False)
+        for stream, envelope in messages:
+            pipeline.xadd(stream, envelope.fields())
+        replies: list[Any] = await pipeline.execute(raise_on_error=False)
+        return replies
 
     @staticmethod
     def _answer(flight: list[tuple[K, Item, int, asyncio.Future[None]]], error: NotAccepted) -> None:

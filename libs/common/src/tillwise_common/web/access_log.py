@@ -7,14 +7,13 @@ from aiohttp.abc import AbstractAccessLogger
 
 from tillwise_common import logs
 
-log = logs.get("access")
-
 
 class AccessLog(AbstractAccessLogger):
     """Method, path (without the query, which may hold personal data), status, size and time."""
 
     def log(self, request: web.BaseRequest, response: web.StreamResponse, time: float) -> None:
-        log.info(
+        logs.add_line(
+            "access",
             "request",
             method=request.method,
             path=request.path,

@@ -23,6 +23,10 @@ create temp table tw_sold (
 -- One writer a store at a time: sums are made of what was there before.
 select pg_advisory_xact_lock(745594, store_id) from unnest($1::integer[]) as store_id order by store_id
 
+-- name: sign
+-- Who is at work, for pg_stat_activity: the service and the request that the transaction serves.
+select set_config('application_name', $1, true)
+
 -- name: know_store
 -- The store as its messages describe it.
 insert into analytics.stores (id, name, currency, timezone, week_start) values ($1, $2, $3, $4, $5)

@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 
 from tillwise_analytics.intake.rows import EVENT_COLUMNS, LINE_COLUMNS, Staged
 from tillwise_analytics.rollups import roll
-from tillwise_common import logs
+from tillwise_common import logs, request_id
 from tillwise_common.postgres.pool import Postgres
 from tillwise_common.postgres.sql import load
 
@@ -42,6 +42,7 @@ class Writer:
         """Store and roll up in one transaction. What was stored before is left alone, so repeats do no harm."""
         async with self._postgres.acquire(timeout=30) as connection, connection.transaction():
             await _stage(connection, staged)
+            await connection.execute(SQL.sign, f"tillwise-intake {request_id.current.get()}"[:63])
             await connection.execute(SQL.lock_stores, list(staged.stores))
             stored, conflicts = await _add_facts(connection, staged)
             if stored:

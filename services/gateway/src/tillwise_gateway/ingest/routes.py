@@ -23,6 +23,7 @@ from tillwise_gateway.ingest.decode import Decoded, decode
 from tillwise_gateway.ingest.pressure import Pressure
 
 MEDIA_LINES = frozenset({"application/x-ndjson", "application/ndjson", "application/jsonl", "application/x-jsonlines"})
+MEDIA = MEDIA_LINES | {"application/json"}
 ENCODINGS = ("", "identity", "gzip", "deflate", "zstd")
 RETRY = {"Retry-After": "2"}
 
@@ -70,10 +71,14 @@ class Ingest:
 
     @staticmethod
     def _is_lines(request: web.Request) -> bool:
-        media = request.content_type if "Content-Type" in request.headers else ""
-        encoding = request.headers.get("Content-Encoding", "").lower()
-        if encoding not in ENCODINGS:
+        headers = request.headers
+        encoding = headers.get("Content-Encoding")
+        if encoding is not None and encoding.lower() not in ENCODINGS:
             raise Problem(415, "unsupported_encoding", f"Content-Encoding must be gzip, deflate or zstd, not {encoding[:40]!r}.")
+        # Nearly all clients send the bare name, so parsing it is left for the others.
+        media = headers.get("Content-Type", "")
+        if media not in MEDIA:
+            media = request.content_type if media else ""
         if media in MEDIA_LINES:
             return True
         if media == "application/json":

@@ -5,6 +5,8 @@ from __future__ import annotations
 import shutil
 import subprocess
 import sys
+from datetime import datetime, timedelta
+from zoneinfo import ZoneInfo
 
 import pytest
 
@@ -80,4 +82,21 @@ def test_the_page_tells_the_same_without_javascript(demo, browser):
     assert "metric=orders" in page.url
     assert "by=country" in page.url
     assert page.locator("table tbody tr").count() >= 5
+    context.close()
+
+
+def test_hours_are_those_of_the_shop_wherever_the_browser_is(demo, browser):
+    context = browser.new_context(timezone_id="America/Los_Angeles", extra_http_headers={"Authorization": f"Bearer {demo['api_key']}"})
+    page = context.new_page()
+    # Notes what is drawn on its way to the chart library.
+    page.add_init_script(
+        """Object.defineProperty(window, "vegaEmbed", {
+             get() { return this.embed && ((holder, spec, options) => this.embed(holder, (window.drawn = spec), options)); },
+             set(embed) { this.embed = embed; },
+           });"""
+    )
+    today = datetime.now(ZoneInfo("Europe/Berlin")).date()
+    page.goto(f"{demo['url']}/reports/trend?granularity=hour&from={today - timedelta(days=1)}&to={today}")
+    page.wait_for_selector("#chart[data-drawn=true]")
+    assert page.evaluate("new Date(window.drawn.data.values[0].bucket).getHours()") == 0
     context.close()

@@ -51,7 +51,12 @@ async def test_a_store_is_made_once(gateway):
 
 @pytest.mark.parametrize(
     ("change", "field"),
-    [({"timezone": "Mars/Olympus"}, "timezone"), ({"currency": "euro"}, "currency"), ({"name": ""}, "name"), ({"week_start": "friday"}, "week_start")],
+    [
+        ({"timezone": "Mars/Olympus"}, "timezone"),
+        ({"currency": "euro"}, "currency"),
+        ({"name": ""}, "name"),
+        ({"week_start": "friday"}, "week_start"),
+    ],
 )
 async def test_a_store_that_makes_no_sense_is_refused_by_field(gateway, change, field):
     wanted = {"name": "x", "currency": "EUR", "timezone": "Europe/Berlin"} | change
@@ -88,7 +93,9 @@ async def test_reports_say_when_analytics_is_away(gateway):
 async def test_people_log_in_with_a_password_and_out_again(gateway):
     wrong = await gateway.call("POST", "/login", key="", data={"email": "admin@example.com", "password": "guess"})
     assert wrong.status == 401
-    right = await gateway.call("POST", "/login", key="", data={"email": "Admin@Example.com", "password": PASSWORD, "next": "//evil.example"})
+    right = await gateway.call(
+        "POST", "/login", key="", data={"email": "Admin@Example.com", "password": PASSWORD, "next": "//evil.example"}
+    )
     assert (right.status, right.headers["Location"]) == (303, "/reports/trend")
     cookie = right.cookies["tillwise_session"]
     assert cookie["httponly"]
@@ -109,5 +116,12 @@ async def test_probes_answer_without_a_key(gateway):
     for path in ("/livez", "/readyz", "/api/health", "/metrics"):
         assert (await gateway.call("GET", path, key="")).status == 200
     checks = await (await gateway.call("GET", "/readyz?verbose", key="")).json()
-    assert {name: check["status"] for name, check in checks["checks"].items()} == {"postgres": "pass", "redis": "pass", "migrations": "pass"}
-    assert 'tillwise_http_requests_total{method="GET",route="/livez",status="200"} 1.0' in await (await gateway.call("GET", "/metrics", key="")).text()
+    assert {name: check["status"] for name, check in checks["checks"].items()} == {
+        "postgres": "pass",
+        "redis": "pass",
+        "migrations": "pass",
+    }
+    assert (
+        'tillwise_http_requests_total{method="GET",route="/livez",status="200"} 1.0'
+        in await (await gateway.call("GET", "/metrics", key="")).text()
+    )

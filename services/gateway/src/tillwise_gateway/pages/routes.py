@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from datetime import date, timedelta
+from collections.abc import Awaitable, Callable
+from datetime import datetime, timedelta
 from typing import Any
 from urllib.parse import quote, urlencode
+from zoneinfo import ZoneInfo
 
 import orjson
 from aiohttp import web
@@ -21,6 +23,7 @@ from tillwise_gateway.pages.rendering import STATIC, Templates, show
 from tillwise_gateway.reports.client import ReportsClient
 from tillwise_gateway.reports.routes import single_values
 
+Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 FOREVER = {"Cache-Control": "public, max-age=31536000, immutable", "X-Content-Type-Options": "nosniff"}
 CHOICES = {
     "metric": {
@@ -49,11 +52,11 @@ class Pages:
 
     def routes(self) -> list[web.RouteDef]:
         return [
-            web.get("/", self.home),
-            web.get("/reports/trend", self.trend),
-            web.get("/login", self.show_login),
-            web.post("/login", self.login),
-            web.post("/logout", self.logout),
+            web.get("/", self._told_as_page(self.home)),
+            web.get("/reports/trend", self._told_as_page(self.trend)),
+            web.get("/login", self._told_as_page(self.show_login)),
+            web.post("/login", self._told_as_page(self.login)),
+            web.post("/logout", self._told_as_page(self.logout)),
             web.get("/static/vega.js", self.vega),
             web.get("/static/{name}", self.static),
         ]
@@ -66,13 +69,13 @@ class Pages:
         principal = await self._who(request)
         if principal is None:
             raise web.HTTPSeeOther(f"/login?next={quote(request.path_qs, safe='')}")
-        principal.require("read")
         try:
+            principal.require("read")
             asked = single_values(request)
             store = await self._accounts.store_for(principal, asked.pop("store", None))
             answer = await self._client.run(store, "trend", asked)
         except Problem as problem:
-            return self._problem_page(problem, principal, dict(request.query))
+            return self._problem_page(problem, principal)
         return await self._trend_page(principal, store, asked, reports.decode_answer(answer.body))
 
     async def show_login(self, request: web.Request) -> web.Response:
@@ -82,7 +85,8 @@ class Pages:
         """A session for a person (e-mail and password) or for a key."""
         _same_site(request)
         form = await request.post()
-        key, email, password = (str(form.get(name, "")).strip() for name in ("key", "email", "password"))
+        # PostgreSQL knows no zero characters, so nothing it holds has one.
+        key, email, password = (str(form.get(name, "")).replace("\0", "").strip() for name in ("key", "email", "password"))
         token = await (self._accounts.login_with_key(key) if key else self._accounts.login(email, password))
         target = _own_path(str(form.get("next", "")))
         if token is None:
@@ -157,15 +161,28 @@ class Pages:
             vega=f"/static/vega.js?{self._bundle.digest}",
         )
 
-    def _problem_page(self, problem: Problem, principal: Principal, asked: dict[str, str]) -> web.Response:
+    def _told_as_page(self, handler: Handler) -> Handler:
+        """`handler`, whose problems a person can read."""
+
+        async def told(request: web.Request) -> web.StreamResponse:
+            try:
+                return await handler(request)
+            except Problem as problem:
+                return self._problem_page(problem, None)
+
+        return told
+
+    def _problem_page(self, problem: Problem, principal: Principal | None) -> web.Response:
         errors = problem.extra.get("errors", [])
-        return self._templates.page("problem.html", status=problem.status, problem=problem, errors=errors, person=principal, asked=asked)
+        page = self._templates.page("problem.html", status=problem.status, problem=problem, errors=errors, person=principal)
+        page.headers.update(problem.headers)
+        return page
 
 
 def _presets(store: Store, asked: dict[str, str], answer: ReportAnswer) -> list[dict[str, Any]]:
     """Links to usual periods, keeping the rest of the question; the last one covers all data when the answer is empty."""
     kept = {name: value for name, value in asked.items() if name not in ("from", "to", "granularity")} | {"store": store.name}
-    today = date.fromisoformat(answer.generated_at[:10])
+    today = datetime.now(ZoneInfo(store.timezone)).date()
     found = []
     for title, days, granularity in PRESETS:
         period = {"from": str(today - timedelta(days=days - 1)), "to": str(today), "granularity": granularity}
@@ -191,5 +208,5 @@ def _same_site(request: web.Request) -> None:
     origin = request.headers.get("Origin")
     if request.headers.get("Sec-Fetch-Site", "same-origin") not in ("same-origin", "none"):
         raise Problem(403, "cross_site", "Requests from other sites are refused.")
-    if origin not in (None, "null") and origin.partition("://")[2] != request.host:
+    if origin is not None and origin.partition("://")[2] != request.host:
         raise Problem(403, "cross_site", "Requests from other sites are refused.")

@@ -15,6 +15,7 @@ from tillwise_gateway.accounts.principal import Principal
 from tillwise_gateway.reports.client import ReportsClient
 
 FORMATS = {"json": "application/json", "csv": "text/csv"}
+NOSNIFF = {"X-Content-Type-Options": "nosniff"}
 FindStore = Callable[[Principal, str | None], Awaitable[Store]]
 
 
@@ -30,7 +31,7 @@ class Reports:
     async def catalogue(self, request: web.Request) -> web.Response:
         """All reports with the JSON Schema of their parameters."""
         await self._door.authenticate(request, "read")
-        return web.Response(body=(await self._client.describe()).body, content_type="application/json")
+        return web.Response(body=(await self._client.describe()).body, content_type="application/json", headers=NOSNIFF)
 
     async def run(self, request: web.Request) -> web.Response:
         """One report: JSON as analytics made it, or CSV."""
@@ -41,23 +42,31 @@ class Reports:
         etag_of = request.headers.get("If-None-Match")
         # The same data in another form is another entity.
         answer = await self._client.run(store, request.match_info["name"], params, _without_form(etag_of, wanted))
-        headers = {"ETag": _with_form(answer.etag, wanted), "Cache-Control": "private, no-cache", "Vary": "Accept, Authorization, Cookie"}
+        headers = {
+            "ETag": _with_form(answer.etag, wanted),
+            "Cache-Control": "private, no-cache",
+            "Vary": "Accept, Authorization, Cookie",
+            **NOSNIFF,
+        }
         if not answer.fresh:
             return web.Response(status=304, headers=headers)
         if wanted == "json":
             return web.Response(body=answer.body, content_type="application/json", headers=headers)
         headers["Content-Disposition"] = f'attachment; filename="{request.match_info["name"]}.csv"'
-        headers["X-Content-Type-Options"] = "nosniff"
         body = render_csv(reports.decode_answer(answer.body))
         return web.Response(body=body, content_type="text/csv", charset="utf-8", headers=headers)
 
 
 def single_values(request: web.Request) -> dict[str, str]:
-    """The query parameters. Raises Problem 422 for one that is given twice."""
-    repeated = {name for name in request.query if len(request.query.getall(name)) > 1}
-    if repeated:
-        errors = [{"parameter": name[:80], "detail": "is given more than once"} for name in sorted(repeated)]
-        raise Problem(422, "invalid_parameters", f"{errors[0]['parameter']}: is given more than once", errors=errors)
+    """The query parameters. Raises Problem 422 for one that is given twice or that PostgreSQL could not even compare."""
+    errors = []
+    for name in sorted(set(request.query)):
+        if len(request.query.getall(name)) > 1:
+            errors.append({"parameter": name[:80], "detail": "is given more than once"})
+        elif "\0" in request.query[name]:
+            errors.append({"parameter": name[:80], "detail": "holds a zero character"})
+    if errors:
+        raise Problem(422, "invalid_parameters", f"{errors[0]['parameter']}: {errors[0]['detail']}", errors=errors)
     return dict(request.query)
 
 
@@ -68,12 +77,30 @@ def _format(asked: str | None, accept: str) -> str:
             errors = [{"parameter": "format", "detail": "is not a format of this report", "allowed": list(FORMATS)}]
             raise Problem(422, "invalid_parameters", detail, errors=errors)
         return asked
-    kinds = [part.partition(";")[0].strip().lower() for part in accept.split(",")]
-    for kind in kinds:
-        for name, media in FORMATS.items():
-            if kind in (media, "*/*", media.partition("/")[0] + "/*"):
-                return name
+    form = max(FORMATS, key=lambda name: _quality(FORMATS[name], accept))
+    if _quality(FORMATS[form], accept) > 0:
+        return form
     raise Problem(406, "not_acceptable", f"This report comes as {' or '.join(FORMATS.values())}.")
+
+
+def _quality(media: str, accept: str) -> float:
+    """How much a client wants a media type; of the ranges that match, the most precise one says so."""
+    ranges = {"*/*": 0, f"{media.partition('/')[0]}/*": 1, media: 2}
+    found = (-1, 0.0)
+    for part in accept.lower().split(","):
+        kind, *parameters = [piece.strip() for piece in part.split(";")]
+        if kind in ranges:
+            found = max(found, (ranges[kind], _weight(parameters)))
+    return found[1]
+
+
+def _weight(parameters: list[str]) -> float:
+    """The q of a range; one that is no number refuses."""
+    asked = next((parameter[2:] for parameter in parameters if parameter.startswith("q=")), "1")
+    try:
+        return float(asked)
+    except ValueError:
+        return 0.0
 
 
 def _with_form(etag: str, form: str) -> str:

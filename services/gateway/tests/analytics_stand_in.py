@@ -1,0 +1,82 @@
+"""A stand-in for the analytics service: it answers on the real bus with what a test gives it."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+
+import orjson
+
+from tillwise_common.bus import names
+from tillwise_common.bus.ask import Answerer
+from tillwise_common.bus.connection import RedisConnection
+from tillwise_common.bus.envelope import Envelope
+from tillwise_common.contracts import reports
+from tillwise_common.contracts.reports import Answer, Refusal, Reply, RunReport
+from tillwise_common.settings import Secret
+
+ETAG = '"abc123"'
+
+
+def trend(**changes: Any) -> dict[str, Any]:
+    """An answer as the trend gives it, with a comparison."""
+    row = ["2026-03-01", 123_456, False, 100_000, "2026-01-30", 0.23456]
+    answer: dict[str, Any] = {
+        "report": "trend",
+        "params": {"from": "2026-03-01", "to": "2026-03-02", "metric": "sales", "granularity": "day", "by": None, "top": 10,
+                   "compare": "previous_period", "basis": "net", "channel": None, "country": None, "category": None, "sku": None},
+        "store": {"id": 1, "name": "shop", "currency": "EUR"},
+        "timezone": "Europe/Berlin",
+        "generated_at": "2026-03-02T12:00:00+00:00",
+        "columns": [{"name": "bucket", "type": "date", "unit": None}, {"name": "value", "type": "money", "unit": "EUR"},
+                    {"name": "partial", "type": "boolean", "unit": None}, {"name": "comparison", "type": "money", "unit": "EUR"},
+                    {"name": "comparison_bucket", "type": "date", "unit": None}, {"name": "change", "type": "percent", "unit": None}],
+        "rows": [row, ["2026-03-02", -5, True, 0, "2026-01-31", None]],
+        "totals": {"value": 123_451, "comparison": 100_000, "change": 0.23451},
+        "charts": [{"data": {"values": [{"bucket": "2026-03-01T00:00:00", "value": 1234.56}]}, "mark": "line", "encoding": {}}],
+        "notes": ["Net: after discounts.", "Buckets marked partial have not ended yet."],
+    }  # fmt: skip
+    return {**answer, **changes}
+
+
+class StandIn:
+    """Remembers what was asked; `reply` is what it says next time."""
+
+    def __init__(self) -> None:
+        self.asked: list[Any] = []
+        self.reply: Reply = Answer(orjson.dumps(trend()), ETAG)
+
+    def answers(self, **changes: Any) -> None:
+        self.reply = Answer(orjson.dumps(trend(**changes)), ETAG)
+
+    async def answer(self, question: Envelope) -> bytes:
+        asked = reports.decode_question(question.data)
+        self.asked.append(asked)
+        if isinstance(asked, RunReport) and isinstance(self.reply, Answer) and asked.if_none_match and ETAG in asked.if_none_match:
+            return reports.encode(Answer(b"", ETAG, fresh=False))
+        return reports.encode(self.reply)
+
+
+def refusal(status: int, **error: Any) -> Refusal:
+    """What analytics says when it cannot answer."""
+    return Refusal(status, "refused", "It cannot be.", [error] if error else [])
+
+
+async def standing_in(redis_url: str) -> tuple[StandIn, Any]:
+    """A stand-in that answers, and what ends it."""
+    connection, stand_in = RedisConnection(Secret(redis_url)), StandIn()
+    await connection.start()
+    answerer = Answerer(connection, reports.TOPIC, "stand-in", stand_in.answer)
+    await answerer.start()
+
+    async def end() -> None:
+        # Until Python 3.12, asyncio.wait_for (in redis-py) may swallow a cancellation: ask until it is heard.
+        for task in [t for t in asyncio.all_tasks() if t.get_name() == f"answer {names.requests(reports.TOPIC)}"]:
+            while not task.done():
+                task.cancel()
+                await asyncio.wait([task], timeout=0.1)
+        await answerer.drain()
+        await answerer.close()
+        await connection.close()
+
+    return stand_in, end

@@ -1,0 +1,147 @@
+"""The trend page: what it shows, and what it never lets through."""
+
+from __future__ import annotations
+
+import re
+from datetime import datetime
+from html.parser import HTMLParser
+from zoneinfo import ZoneInfo
+
+import orjson
+import pytest
+
+from .analytics_stand_in import refusal, standing_in, trend
+from .conftest import ADMIN
+
+ADMIN_KEY = str(ADMIN)
+EVIL = "</script><img src=x onerror=alert(1)>\"'"
+
+
+class Elements(HTMLParser):
+    """The elements that a browser would see."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__()
+        self.found: list[tuple[str, dict[str, str | None]]] = []
+        self.feed(text)
+
+    def handle_starttag(self, tag, attrs):
+        self.found.append((tag, dict(attrs)))
+
+    def of(self, tag: str) -> list[dict[str, str | None]]:
+        return [attributes for name, attributes in self.found if name == tag]
+
+
+@pytest.fixture
+async def analytics(gateway, redis_url):
+    stand_in, end = await standing_in(redis_url)
+    yield stand_in
+    await end()
+
+
+async def test_the_table_says_what_the_answer_says(gateway, analytics):
+    answer = await gateway.call("GET", "/reports/trend?compare=previous_period")
+    text = await answer.text()
+    assert (answer.status, answer.content_type) == (200, "text/html")
+    for shown in ("1,234.56", "-0.05", "+23.5%", "partial", "Net: after discounts.", "1,234.51", "1,000.00"):
+        assert shown in text, shown
+    assert analytics.asked[0].params == {"compare": "previous_period"}
+
+
+async def test_a_page_lets_no_foreign_script_run(gateway, analytics):
+    answer = await gateway.call("GET", "/reports/trend")
+    policy = dict(part.split(" ", 1) for part in answer.headers["Content-Security-Policy"].split("; "))
+    assert (policy["default-src"], policy["script-src"], policy["frame-ancestors"]) == ("'none'", "'self'", "'none'")
+    assert "unsafe" not in str(policy)
+    assert (answer.headers["X-Content-Type-Options"], answer.headers["Referrer-Policy"]) == ("nosniff", "same-origin")
+    assert "no-store" in answer.headers["Cache-Control"]
+    page = Elements(await answer.text())
+    assert all(script.get("src") or script.get("type") == "application/json" for script in page.of("script"))
+    assert not [attributes for _, attributes in page.found if "style" in attributes or any(name.startswith("on") for name in attributes)]
+
+
+async def test_names_of_groups_are_text_and_never_markup(gateway, analytics):
+    answer = trend(notes=[EVIL])
+    answer["params"]["by"] = "channel"
+    answer["columns"].insert(1, {"name": "group", "type": "text", "unit": None})
+    answer["rows"] = [[row[0], EVIL, *row[1:]] for row in answer["rows"]]
+    answer["charts"][0]["data"]["values"][0]["group"] = EVIL
+    analytics.answers(**answer)
+    text = await (await gateway.call("GET", "/reports/trend?by=channel")).text()
+    assert "onerror=alert" in text
+    assert "x" not in [image.get("src") for image in Elements(text).of("img")]
+    block = re.search(r'<script type="application/json"[^>]*>(.*?)</script>', text, re.DOTALL)
+    assert orjson.loads(block[1])["data"]["values"][0]["group"] == EVIL
+
+
+async def test_what_is_typed_into_the_address_is_never_markup(gateway, analytics):
+    for reply in (None, refusal(422, parameter=EVIL, detail=EVIL, allowed=[EVIL])):
+        analytics.answers() if reply is None else setattr(analytics, "reply", reply)
+        answer = await gateway.call("GET", "/reports/trend", params={"channel": EVIL, EVIL: EVIL})
+        assert answer.status == (200 if reply is None else 422)
+        assert "x" not in [image.get("src") for image in Elements(await answer.text()).of("img")]
+
+
+async def test_a_wrong_parameter_is_named_on_a_page(gateway, analytics):
+    analytics.reply = refusal(422, parameter="metric", detail="is not known", allowed=["sales", "orders"])
+    answer = await gateway.call("GET", "/reports/trend?metric=love")
+    text = await answer.text()
+    assert (answer.status, answer.content_type) == (422, "text/html")
+    assert "metric" in text
+    assert "is not known" in text
+    assert "sales, orders" in text
+
+
+@pytest.mark.parametrize("query", ["metric=a&metric=b", "channel=a%00b", "store=a%00b"])
+async def test_an_impossible_address_is_answered_with_a_page(gateway, analytics, query):
+    answer = await gateway.call("GET", f"/reports/trend?{query}", key=ADMIN_KEY)
+    assert (answer.status, answer.content_type) == (422, "text/html")
+
+
+async def test_without_analytics_the_page_says_so(gateway):
+    answer = await gateway.call("GET", "/reports/trend")
+    assert (answer.status, answer.content_type, answer.headers.get("Retry-After")) == (503, "text/html", "5")
+    assert "Reports are away" in await answer.text()
+
+
+async def test_an_empty_period_offers_all_data(gateway, analytics):
+    note = "No sales between 2026-03-01 and 2026-03-02; this store has data from 2010-12-01 to 2011-12-09."
+    analytics.answers(notes=[note], rows=[["2026-03-01", 0, False, 0, "2026-01-30", None]])
+    page = Elements(text := await (await gateway.call("GET", "/reports/trend")).text())
+    assert note in text
+    assert any("from=2010-12-01" in (a.get("href") or "") and "to=2011-12-09" in (a.get("href") or "") for a in page.of("a"))
+
+
+async def test_presets_end_on_the_stores_own_today(gateway, analytics):
+    stores = {"east": "Pacific/Kiritimati", "west": "Pacific/Pago_Pago"}
+    for name, zone in stores.items():
+        about = {"name": name, "currency": "EUR", "timezone": zone, "week_start": "monday"}
+        await gateway.call("POST", "/api/v1/admin/stores", key=ADMIN_KEY, json=about)
+        before = datetime.now(ZoneInfo(zone)).date()
+        analytics.answers(timezone=zone, generated_at=datetime.now(ZoneInfo("UTC")).isoformat(timespec="seconds"))
+        text = await (await gateway.call("GET", f"/reports/trend?store={name}", key=ADMIN_KEY)).text()
+        assert f"to={before}" in text or f"to={datetime.now(ZoneInfo(zone)).date()}" in text, zone
+
+
+async def test_the_csv_link_asks_the_same_question(gateway, analytics):
+    page = Elements(await (await gateway.call("GET", "/reports/trend?metric=sales&channel=a%26b")).text())
+    [link] = [a["href"] for a in page.of("a") if "format=csv" in (a.get("href") or "")]
+    assert (await gateway.call("GET", link)).content_type == "text/csv"
+    assert analytics.asked[0].params == analytics.asked[1].params == {"metric": "sales", "channel": "a&b"}
+
+
+async def test_a_login_without_the_right_to_read_gets_a_page(gateway, analytics):
+    made = await gateway.call("POST", "/api/v1/admin/keys", key=ADMIN_KEY, json={"store": "shop", "scopes": ["ingest"]})
+    answer = await gateway.call("GET", "/reports/trend", key=(await made.json())["key"])
+    assert (answer.status, answer.content_type) == (403, "text/html")
+
+
+async def test_files_of_a_page_are_kept_for_ever(gateway, analytics):
+    page = Elements(await (await gateway.call("GET", "/reports/trend")).text())
+    addresses = [link["href"] for link in page.of("link")] + [script["src"] for script in page.of("script") if script.get("src")]
+    for address in addresses:
+        answer = await gateway.call("GET", address, key="")
+        assert (answer.status, answer.headers["X-Content-Type-Options"]) == (200, "nosniff"), address
+        assert "immutable" in answer.headers["Cache-Control"], address
+    assert (await gateway.call("GET", "/static/routes.py", key="")).status == 404
+    assert (await gateway.call("GET", "/static/..%2froutes.py", key="")).status == 404

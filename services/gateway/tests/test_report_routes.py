@@ -1,0 +1,128 @@
+"""Reports over HTTP: what goes to analytics, and in which forms its answer comes back."""
+
+from __future__ import annotations
+
+import csv
+
+import orjson
+import pytest
+
+from tillwise_common.contracts.reports import Answer
+
+from .analytics_stand_in import ETAG, refusal, standing_in, trend
+from .conftest import ADMIN
+
+ADMIN_KEY = str(ADMIN)
+
+
+@pytest.fixture
+async def analytics(gateway, redis_url):
+    stand_in, end = await standing_in(redis_url)
+    yield stand_in
+    await end()
+
+
+async def test_an_answer_is_passed_through_untouched(gateway, analytics):
+    body = b'{"report" :"trend", "odd":1.50}'
+    analytics.reply = Answer(body, ETAG)
+    answer = await gateway.call("GET", "/api/v1/reports/trend?metric=orders&from=2026-01-01")
+    assert (answer.status, await answer.read()) == (200, body)
+    assert (answer.headers["ETag"], answer.headers["Cache-Control"]) == (ETAG, "private, no-cache")
+    assert answer.headers["X-Content-Type-Options"] == "nosniff"
+    assert {"Accept", "Authorization", "Cookie"} <= set(answer.headers["Vary"].replace(",", " ").split())
+    [asked] = analytics.asked
+    assert (asked.report, asked.store.name, asked.params) == ("trend", "shop", {"metric": "orders", "from": "2026-01-01"})
+
+
+async def test_the_catalogue_comes_from_analytics(gateway, analytics):
+    analytics.reply = Answer(orjson.dumps({"reports": [{"name": "trend"}]}))
+    answer = await gateway.call("GET", "/api/v1/reports")
+    assert (await answer.json())["reports"][0]["name"] == "trend"
+
+
+async def test_an_answer_that_is_still_right_is_not_sent_again(gateway, analytics):
+    for form in ("json", "csv"):
+        first = await gateway.call("GET", f"/api/v1/reports/trend?format={form}")
+        again = await gateway.call("GET", f"/api/v1/reports/trend?format={form}", headers={"If-None-Match": first.headers["ETag"]})
+        assert (again.status, await again.read(), again.headers["ETag"]) == (304, b"", first.headers["ETag"])
+
+
+async def test_each_form_is_an_entity_of_its_own(gateway, analytics):
+    json = await gateway.call("GET", "/api/v1/reports/trend")
+    answer = await gateway.call("GET", "/api/v1/reports/trend?format=csv", headers={"If-None-Match": json.headers["ETag"]})
+    assert (answer.headers["ETag"] == json.headers["ETag"]) is False
+    assert analytics.asked[0].params == analytics.asked[1].params == {}
+
+
+async def test_csv_is_a_download_in_major_units(gateway, analytics):
+    answer = await gateway.call("GET", "/api/v1/reports/trend?format=csv")
+    assert (answer.status, answer.content_type, answer.headers["X-Content-Type-Options"]) == (200, "text/csv", "nosniff")
+    assert answer.headers["Content-Disposition"] == 'attachment; filename="trend.csv"'
+    head, first, _ = csv.reader((await answer.text()).splitlines())
+    assert (head[1], first[1]) == ("value", "1234.56")
+
+
+@pytest.mark.parametrize(
+    ("accept", "kind"),
+    [
+        ("*/*", "application/json"),
+        ("text/csv", "text/csv"),
+        ("text/*;q=0.5, application/json;q=0.1", "text/csv"),
+        ("application/json;q=0.4, text/csv", "text/csv"),
+        ("application/json;q=0, */*", "text/csv"),
+        ("text/html, */*;q=0.8", "application/json"),
+    ],
+)
+async def test_the_accept_header_chooses_the_form(gateway, analytics, accept, kind):
+    answer = await gateway.call("GET", "/api/v1/reports/trend", headers={"Accept": accept})
+    assert (answer.status, answer.content_type) == (200, kind)
+
+
+@pytest.mark.parametrize("accept", ["image/png", "application/json;q=0, text/csv;q=0"])
+async def test_what_cannot_be_made_is_not_acceptable(gateway, analytics, accept):
+    answer = await gateway.call("GET", "/api/v1/reports/trend", headers={"Accept": accept})
+    assert (answer.status, analytics.asked) == (406, [])
+
+
+@pytest.mark.parametrize(("query", "parameter"), [("metric=a&metric=b", "metric"), ("format=xls", "format"), ("channel=a%00b", "channel")])
+async def test_a_parameter_that_cannot_be_used_is_named(gateway, analytics, query, parameter):
+    answer = await gateway.call("GET", f"/api/v1/reports/trend?{query}")
+    body = await answer.json()
+    assert (answer.status, body["errors"][0]["parameter"]) == (422, parameter)
+    assert analytics.asked == []
+
+
+async def test_a_refusal_becomes_a_problem_with_its_errors(gateway, analytics):
+    analytics.reply = refusal(422, parameter="metric", detail="no")
+    answer = await gateway.call("GET", "/api/v1/reports/trend")
+    body = await answer.json()
+    assert (answer.status, answer.content_type, body["errors"]) == (
+        422,
+        "application/problem+json",
+        [{"parameter": "metric", "detail": "no"}],
+    )
+    assert body["request_id"] == answer.headers["X-Request-Id"]
+
+
+async def test_without_analytics_a_client_is_told_when_to_come_back(gateway):
+    answer = await gateway.call("GET", "/api/v1/reports/trend")
+    assert (answer.status, (await answer.json())["code"], answer.headers["Retry-After"]) == (503, "analytics_unavailable", "5")
+
+
+async def test_a_key_sees_its_own_store_and_no_other(gateway, analytics):
+    await gateway.call(
+        "POST", "/api/v1/admin/stores", key=ADMIN_KEY, json={"name": "other", "currency": "USD", "timezone": "UTC", "week_start": "monday"}
+    )
+    assert (await gateway.call("GET", "/api/v1/reports/trend?store=other")).status == 404
+    assert (await gateway.call("GET", "/api/v1/reports/trend?store=shop")).status == 200
+    answer = await gateway.call("GET", "/api/v1/reports/trend?store=other", key=ADMIN_KEY)
+    assert (answer.status, analytics.asked[-1].store.name, analytics.asked[-1].params) == (200, "other", {})
+
+
+async def test_a_formula_in_a_group_stays_a_text_in_csv(gateway, analytics):
+    answer = trend()
+    answer["columns"].insert(1, {"name": "group", "type": "text", "unit": None})
+    answer["rows"] = [[row[0], "=HYPERLINK(1)", *row[1:]] for row in answer["rows"]]
+    analytics.answers(**answer)
+    text = await (await gateway.call("GET", "/api/v1/reports/trend?format=csv")).text()
+    assert "'=HYPERLINK(1)" in text

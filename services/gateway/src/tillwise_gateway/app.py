@@ -16,7 +16,7 @@ from tillwise_common.contracts.stores import Store
 from tillwise_common.postgres.migrate import up_to_date
 from tillwise_common.postgres.pool import Postgres
 from tillwise_common.service import Service
-from tillwise_common.web.middleware import around_requests
+from tillwise_common.web.middleware import Surroundings
 from tillwise_common.web.server import HttpServer
 from tillwise_gateway import migrations
 from tillwise_gateway.accounts.accounts import Accounts
@@ -45,15 +45,19 @@ def build(service: Service, settings: GatewaySettings) -> None:
     accounts = Accounts(postgres, settings.session_hours)
     door = Door(accounts)
 
-    app = web.Application(middlewares=[around_requests(service.registry, service.health)], client_max_size=settings.max_body_bytes)
-    app.add_routes(service.probes.routes())
-    app.add_routes(HealthRoute(service).routes())
-    app.add_routes(Ingest(door, publisher, pressure, settings.event_partitions, settings.max_body_bytes, service.registry).routes())
+    app = web.Application(client_max_size=settings.max_body_bytes)
     client = ReportsClient(asker, settings.report_timeout_seconds)
     bundle = ChartBundle(Path(settings.asset_dir) if settings.asset_dir else cache_folder())
-    app.add_routes(Reports(door, client, accounts.store_for).routes())
-    app.add_routes(Pages(door, accounts, client, bundle, settings.session_hours).routes())
-    app.add_routes(Admin(door, accounts, asker).routes())
+    ingest = Ingest(door, publisher, pressure, settings.event_partitions, settings.max_body_bytes, service.registry)
+    rooms: list[Any] = [
+        ingest,
+        Reports(door, client, accounts.store_for),
+        Pages(door, accounts, client, bundle, settings.session_hours),
+        Admin(door, accounts, asker),
+        HealthRoute(service),
+        service.probes,
+    ]
+    Surroundings(service.registry, service.health).install(app, [route for room in rooms for route in room.routes()])
 
     async def migrated() -> None:
         async with postgres.acquire() as connection:

@@ -7,7 +7,6 @@ import os
 from aiohttp import web
 
 from tillwise_common.lifecycle import StartError
-from tillwise_common.web.access_log import AccessLog
 
 BACKLOG = 1024
 KEEPALIVE_SECONDS = 75.0
@@ -26,7 +25,8 @@ class HttpServer:
     async def start(self) -> None:
         self._runner = web.AppRunner(
             self._app,
-            access_log_class=AccessLog,
+            # Every request is logged by what surrounds its handler.
+            access_log=None,
             # A client that hangs up does not stop work that was begun.
             handler_cancellation=False,
             keepalive_timeout=KEEPALIVE_SECONDS,

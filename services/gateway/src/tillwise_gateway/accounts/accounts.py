@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
@@ -12,7 +13,7 @@ import asyncpg
 import msgspec
 
 from tillwise_common.contracts.stores import Store
-from tillwise_common.postgres.pool import Postgres
+from tillwise_common.postgres.pool import Postgres, Unreachable
 from tillwise_common.postgres.sql import load
 from tillwise_common.web.problems import Problem
 from tillwise_gateway.accounts import tokens
@@ -21,6 +22,13 @@ from tillwise_gateway.accounts.tokens import ApiKey
 
 SQL = load("tillwise_gateway.accounts", "accounts.sql")
 _passwords = argon2.PasswordHasher()
+
+
+class DatabaseAway(Problem):
+    """The answer while the database is away."""
+
+    def __init__(self) -> None:
+        super().__init__(503, "database_unavailable", "The database is away. Try again shortly.", headers={"Retry-After": "2"})
 
 
 class DuplicateStore(Exception):
@@ -54,12 +62,10 @@ class Accounts:
     async def login(self, email: str, password: str) -> str | None:
         """A new session token when the password is right."""
         user = await self._row(SQL.find_user, email)
-        try:
-            # A hash is verified for strangers too: the answer takes as long as for somebody we know.
-            _passwords.verify(user["password_hash"] if user else _STRANGER, password)
-        except (argon2.exceptions.VerificationError, argon2.exceptions.InvalidHashError):
-            return None
-        return None if user is None else await self._begin_session(user["id"], None)
+        # A hash is verified for strangers too: the answer takes as long as for somebody we know. In a thread,
+        # because it is made to take long.
+        right = await asyncio.to_thread(_verifies, user["password_hash"] if user else _STRANGER, password)
+        return await self._begin_session(user["id"], None) if user and right else None
 
     async def login_with_key(self, text: str) -> str | None:
         """A new session token when the key is valid."""
@@ -77,8 +83,7 @@ class Accounts:
         return None if row is None else Store(**row)
 
     async def list_stores(self) -> list[Store]:
-        async with self._postgres.acquire() as connection:
-            return [Store(**row) for row in await connection.fetch(SQL.list_stores)]
+        return [Store(**row) for row in await self._rows(SQL.list_stores)]
 
     async def store_for(self, principal: Principal, name: str | None) -> Store:
         """The store that a principal asks about: a key's own, or for the platform's admin the one named (else the first).
@@ -112,8 +117,7 @@ class Accounts:
         return key
 
     async def list_keys(self) -> list[dict[str, Any]]:
-        async with self._postgres.acquire() as connection:
-            return [dict(row) for row in await connection.fetch(SQL.list_keys)]
+        return [dict(row) for row in await self._rows(SQL.list_keys)]
 
     async def revoke_key(self, key_id: str) -> bool:
         return await self._row(SQL.revoke_key, key_id) is not None
@@ -132,9 +136,19 @@ class Accounts:
         return token
 
     async def _row(self, sql: str, *values: Any) -> Mapping[str, Any] | None:
-        async with self._postgres.acquire() as connection:
-            row: Mapping[str, Any] | None = await connection.fetchrow(sql, *values)
-            return row
+        try:
+            async with self._postgres.acquire() as connection:
+                row: Mapping[str, Any] | None = await connection.fetchrow(sql, *values)
+                return row
+        except Unreachable:
+            raise DatabaseAway from None
+
+    async def _rows(self, sql: str) -> list[Mapping[str, Any]]:
+        try:
+            async with self._postgres.acquire() as connection:
+                return list(await connection.fetch(sql))
+        except Unreachable:
+            raise DatabaseAway from None
 
 
 _STRANGER = _passwords.hash("nobody has this password")
@@ -144,7 +158,7 @@ TIMEZONES = available_timezones()
 def _verifies(password_hash: str, password: str) -> bool:
     try:
         return bool(_passwords.verify(password_hash, password))
-    except argon2.exceptions.VerificationError:
+    except (argon2.exceptions.VerificationError, argon2.exceptions.InvalidHashError):
         return False
 
 

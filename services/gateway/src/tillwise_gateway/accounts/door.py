@@ -14,10 +14,9 @@ from collections.abc import Awaitable, Callable
 import msgspec
 from aiohttp import web
 
-from tillwise_common.postgres.pool import Unreachable
 from tillwise_common.web.problems import Problem
 from tillwise_gateway.accounts import tokens
-from tillwise_gateway.accounts.accounts import Accounts, Known
+from tillwise_gateway.accounts.accounts import Accounts, DatabaseAway, Known
 from tillwise_gateway.accounts.principal import Principal
 
 COOKIE = "tillwise_session"
@@ -25,7 +24,6 @@ BELIEVED_SECONDS = 10.0
 BELIEVED_WITHOUT_DATABASE_SECONDS = 300.0
 REMEMBERED = 10_000
 CHALLENGE = {"WWW-Authenticate": "Bearer"}
-DATABASE_AWAY = Problem(503, "database_unavailable", "The database is away. Try again shortly.", headers={"Retry-After": "2"})
 UNKNOWN = "This key is not valid here: it may be mistyped, revoked or expired."
 
 
@@ -102,10 +100,10 @@ class Door:
         now = time.monotonic()
         try:
             known = await find()
-        except Unreachable:
+        except DatabaseAway:
             seen = self._seen.get(digest)
             if seen is None or now - seen.confirmed_at > BELIEVED_WITHOUT_DATABASE_SECONDS:
-                raise DATABASE_AWAY from None
+                raise
             seen.believed_until = now + 1.0
             return seen.known
         if known is None:

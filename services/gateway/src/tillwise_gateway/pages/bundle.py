@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import asyncio
 import gzip
-import hashlib
 import os
 import sys
 from importlib.metadata import version
@@ -27,7 +26,8 @@ class ChartBundle:
         self._path = folder / f"vega-{version('vl-convert-python')}.js.gz"
         self._task: asyncio.Task[None] | None = None
         self._packed: bytes | None = None
-        self.digest = ""
+        # In its address, so that browsers may keep it for ever.
+        self.digest = version("vl-convert-python")
 
     async def start(self) -> None:
         self._task = asyncio.create_task(self._make(), name="chart bundle")
@@ -52,7 +52,6 @@ class ChartBundle:
                 process = await asyncio.create_subprocess_exec(sys.executable, "-m", "tillwise_gateway.pages.bundle", str(self._path))
                 await process.wait()
             self._packed = await asyncio.to_thread(self._path.read_bytes)
-            self.digest = hashlib.sha256(self._packed).hexdigest()[:16]
         except OSError as error:
             log.warning("no_chart_bundle", reason=type(error).__name__)
 

@@ -95,7 +95,7 @@ class Pages:
         response.set_cookie(
             COOKIE, token, max_age=self._session_hours * 3600, httponly=True, samesite="Lax", secure=request.secure, path="/"
         )
-        return response
+        raise response
 
     async def logout(self, request: web.Request) -> web.Response:
         _same_site(request)
@@ -105,7 +105,7 @@ class Pages:
             self._door.forget_session(token)
         response = web.HTTPSeeOther("/login")
         response.del_cookie(COOKIE, path="/")
-        return response
+        raise response
 
     async def static(self, request: web.Request) -> web.Response:
         name = request.match_info["name"]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import sys
 from collections.abc import Awaitable, Callable
 from typing import NoReturn, TypeVar
@@ -41,6 +42,7 @@ def run(name: str, settings_type: type[S], environ: dict[str, str], build: Calla
     async def live(settings: S) -> None:
         service = Service(name, settings)
         build(service, settings)
+        calm_garbage_collection()
         await service.lifecycle.run()
 
     _exit_with(name, settings_type, environ, live)
@@ -63,6 +65,17 @@ def _exit_with(name: str, settings_type: type[S], environ: dict[str, str], work:
     except (KeyboardInterrupt, asyncio.CancelledError):
         sys.exit(130)
     sys.exit(0)
+
+
+def calm_garbage_collection() -> None:
+    """Leave what lives for ever out of the collector's rounds, and make the rounds rarer.
+
+    A request makes a few hundred objects that die at once by reference counting; looking for cycles after every
+    700 of them, through all that was imported, costs more than they do.
+    """
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(50_000, 20, 20)
 
 
 async def _as_coroutine(work: Awaitable[None]) -> None:

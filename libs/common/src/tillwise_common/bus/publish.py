@@ -17,8 +17,6 @@ from tillwise_common.bus.connection import RedisError, Unreachable
 from tillwise_common.bus.envelope import Envelope
 
 log = logs.get("bus")
-LINGER_SECONDS = 0.001
-BUSY_FROM = 4
 Item = TypeVar("Item")
 K = TypeVar("K", bound=Hashable)
 Pack = Callable[[K, list[Item]], tuple[str, Envelope]]
@@ -41,8 +39,11 @@ class PackingPublisher(Generic[K, Item]):
         self._idle = asyncio.Event()
         self._idle.set()
         self._task: asyncio.Task[None] | None = None
+        self._new_future: Callable[[], asyncio.Future[None]]
 
     async def start(self) -> None:
+        # Asked once: each question for the running loop costs a system call on Python 3.11.
+        self._new_future = asyncio.get_running_loop().create_future
         self._task = asyncio.create_task(self._fly(), name="publish")
 
     async def drain(self) -> None:
@@ -54,21 +55,18 @@ class PackingPublisher(Generic[K, Item]):
 
     def publish(self, key: K, item: Item, size: int) -> asyncio.Future[None]:
         """Hand in an item of `size` bytes. The future ends when the server has it on disk, or with NotAccepted."""
-        done = asyncio.get_running_loop().create_future()
+        done: asyncio.Future[None] = self._new_future()
         self._waiting.append((key, item, size, done))
         self._idle.clear()
         self._arrived.set()
         return done
 
     async def _fly(self) -> None:
-        busy = False
         while True:
             await self._arrived.wait()
-            if busy:
-                # Many are coming: a moment's wait lets more of them share one command and one disk flush.
-                await asyncio.sleep(LINGER_SECONDS)
+            # Whoever is ready to be served now comes along: one command and one disk flush for all of them.
+            await asyncio.sleep(0)
             flight = self._board()
-            busy = len(flight) >= BUSY_FROM
             try:
                 await self._send(flight)
             except (RedisError, *Unreachable) as error:

@@ -74,7 +74,7 @@ class Platform:
 async def platform(database_url: str) -> AsyncIterator[Platform]:
     """A platform without events."""
     url = Secret(database_url)
-    writers = Postgres(url, "intake", size=2, search_path=writer.SEARCH_PATH, prepare=writer.prepare_session)
+    writers = Postgres(url, "intake", size=2, search_path=writer.SEARCH_PATH, options=writer.OPTIONS, prepare=writer.prepare_session)
     readers = Postgres(url, "reports", size=2)
     await writers.start()
     await readers.start()

@@ -6,7 +6,7 @@ from typing import Any
 
 from tillwise_analytics import migrations
 from tillwise_analytics.intake.consumer import Intake
-from tillwise_analytics.intake.writer import SEARCH_PATH, Writer, prepare_session
+from tillwise_analytics.intake.writer import OPTIONS, SEARCH_PATH, Writer, prepare_session
 from tillwise_analytics.reports.answering import ReportAnswerer
 from tillwise_analytics.rollups.answering import MaintenanceAnswerer
 from tillwise_analytics.settings import AnalyticsSettings
@@ -30,6 +30,7 @@ def build(service: Service, settings: AnalyticsSettings) -> None:
         size=settings.event_partitions,
         statement_timeout=120,
         search_path=SEARCH_PATH,
+        options=OPTIONS,
         prepare=prepare_session,
     )
     consumer = f"{service.name}-{settings.instance}"

@@ -37,6 +37,7 @@ class Postgres:
         size: int = 8,
         statement_timeout: float = 30.0,
         search_path: str = "public",
+        options: dict[str, str] | None = None,
         prepare: Any = None,
     ) -> None:
         self._url = url
@@ -44,6 +45,7 @@ class Postgres:
         self._size = size
         self._statement_timeout = statement_timeout
         self._search_path = search_path
+        self._options = options or {}
         self._prepare = prepare
         self._pool: Any = None
 
@@ -63,6 +65,7 @@ class Postgres:
                     "idle_in_transaction_session_timeout": "60000",
                     "timezone": "UTC",
                     "jit": "off",
+                    **self._options,
                 },
             )
         except (OSError, TimeoutError, asyncpg.PostgresError, ValueError) as error:

@@ -25,6 +25,8 @@ class Committed(NamedTuple):
 
 # Derived tables are named without their schema: see store.sql.
 SEARCH_PATH = "analytics, public"
+# Statements are planned once per session, perhaps while the tables are still empty; a batch always wants the index.
+OPTIONS = {"enable_seqscan": "off"}
 
 
 async def prepare_session(connection: Any) -> None:

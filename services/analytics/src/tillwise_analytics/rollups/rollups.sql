@@ -92,54 +92,56 @@ on conflict (store_id, dim, day, value) do update set
 -- name: apply_customers
 -- Orders per customer and day, and from them how many customers each day, week and month has. A customer counts in
 -- a period from the first order in it to the last one taken away, so the days around the touched ones matter too;
--- a customer whose days neither begin nor end changes nothing.
+-- a customer whose days neither begin nor end changes nothing. All parts see the days as they were before.
+-- (Nothing here joins what was computed with what was computed: the planner guesses its size, and guesses badly.)
 with moved as (
     select store_id, customer_id, day, sum(sign) as gross, sum(case when cancelled then 0 else sign end) as net
     from tw_sold
     where customer_id is not null
     group by store_id, customer_id, day
     having sum(sign) <> 0 or sum(case when cancelled then 0 else sign end) <> 0
+), known as (
+    select m.store_id, m.customer_id, m.day, coalesce(c.orders_gross, 0) + m.gross as orders_gross, coalesce(c.orders_net, 0) + m.net as orders_net,
+           (coalesce(c.orders_gross, 0) > 0)::integer as was_gross, (coalesce(c.orders_gross, 0) + m.gross > 0)::integer as gross,
+           (coalesce(c.orders_net, 0) > 0)::integer as was_net, (coalesce(c.orders_net, 0) + m.net > 0)::integer as net
+    from moved m
+    left join customer_days c on c.store_id = m.store_id and c.customer_id = m.customer_id and c.day = m.day
 ), kept as (
-    insert into customer_days as c (store_id, customer_id, day, orders_gross, orders_net)
-    select store_id, customer_id, day, gross, net from moved
-    on conflict (store_id, customer_id, day) do update set
-        orders_gross = c.orders_gross + excluded.orders_gross, orders_net = c.orders_net + excluded.orders_net
-    returning c.store_id, c.customer_id, c.day, c.orders_gross, c.orders_net
+    insert into customer_days (store_id, customer_id, day, orders_gross, orders_net)
+    select store_id, customer_id, day, orders_gross, orders_net from known
+    on conflict (store_id, customer_id, day) do update set orders_gross = excluded.orders_gross, orders_net = excluded.orders_net
 ), turned as (
-    select k.store_id, k.customer_id, k.day,
-           (k.orders_gross > 0)::integer as gross, (k.orders_gross - m.gross > 0)::integer as was_gross,
-           (k.orders_net > 0)::integer as net, (k.orders_net - m.net > 0)::integer as was_net
-    from kept k join moved m on m.store_id = k.store_id and m.customer_id = k.customer_id and m.day = k.day
-    where (k.orders_gross > 0, k.orders_net > 0) <> (k.orders_gross - m.gross > 0, k.orders_net - m.net > 0)
+    select * from known where gross <> was_gross or net <> was_net
 ), spans as (
     select t.store_id, t.customer_id, min(t.day) as lowest, max(t.day) as highest, min(s.week_start) as week_start
     from turned t join analytics.stores s on s.id = t.store_id
     group by t.store_id, t.customer_id
-), other_days as (
-    select a.store_id, a.customer_id, c.day, (c.orders_gross > 0)::integer as gross, (c.orders_net > 0)::integer as net
+), days as (
+    -- The customer's days around the touched ones as they were, and by how much the touched ones changed.
+    select a.store_id, a.customer_id, a.week_start, c.day, c.gross as was_gross, c.gross, c.net as was_net, c.net
     from spans a
     cross join lateral (
-        select c.day, c.orders_gross, c.orders_net
+        select c.day, (c.orders_gross > 0)::integer as gross, (c.orders_net > 0)::integer as net
         from customer_days c
         where c.store_id = a.store_id and c.customer_id = a.customer_id
           and c.day between least(analytics.week_begin(a.lowest, a.week_start), analytics.month_begin(a.lowest))
                         and greatest(analytics.week_begin(a.highest, a.week_start) + 6, analytics.month_begin(a.highest) + 30)
     ) c
-    where not exists (select from turned t where t.store_id = a.store_id and t.customer_id = a.customer_id and t.day = c.day)
-), days as (
-    select store_id, customer_id, day, was_gross, gross, was_net, net from turned
     union all
-    select store_id, customer_id, day, gross, gross, net, net from other_days
+    select t.store_id, t.customer_id, s.week_start, t.day, 0, t.gross - t.was_gross, 0, t.net - t.was_net
+    from turned t join analytics.stores s on s.id = t.store_id
 ), turns as (
     select store_id, 'day' as grain, day as bucket, gross - was_gross as gross, net - was_net as net from turned
     union all
-    select d.store_id, 'week', analytics.week_begin(d.day, s.week_start), max(d.gross) - max(d.was_gross), max(d.net) - max(d.was_net)
-    from days d join analytics.stores s on s.id = d.store_id
-    group by d.store_id, d.customer_id, analytics.week_begin(d.day, s.week_start)
+    select store_id, 'week', analytics.week_begin(day, week_start),
+           (sum(gross) > 0)::integer - (sum(was_gross) > 0)::integer, (sum(net) > 0)::integer - (sum(was_net) > 0)::integer
+    from days
+    group by store_id, customer_id, analytics.week_begin(day, week_start)
     union all
-    select d.store_id, 'month', analytics.month_begin(d.day), max(d.gross) - max(d.was_gross), max(d.net) - max(d.was_net)
-    from days d
-    group by d.store_id, d.customer_id, analytics.month_begin(d.day)
+    select store_id, 'month', analytics.month_begin(day),
+           (sum(gross) > 0)::integer - (sum(was_gross) > 0)::integer, (sum(net) > 0)::integer - (sum(was_net) > 0)::integer
+    from days
+    group by store_id, customer_id, analytics.month_begin(day)
 )
 insert into rollup_customers as r (store_id, grain, bucket, customers_gross, customers_net)
 select store_id, grain, bucket, sum(gross), sum(net)

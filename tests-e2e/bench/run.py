@@ -1,0 +1,217 @@
+"""`make bench`: what Tillwise does beside what bounds it, measured in the same run.
+
+Each figure is a median of several rounds; peer and product take turns, so that both see the same machine.
+Figures are printed and, with --json FILE, written; nothing here fails on a slow machine.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import json
+import os
+import platform as machine
+import random
+import shutil
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import aiohttp
+
+from platform_of_bench import Bench, memory_megabytes, wait  # isort: skip
+
+HERE = Path(__file__).parent
+ROUNDS = 5
+
+
+class Results:
+    """Lines of the table."""
+
+    def __init__(self) -> None:
+        self.lines: list[dict[str, Any]] = []
+
+    def add(self, what: str, value: float, unit: str, *, beside: float | None = None, limit: str = "", bar: str = "") -> None:
+        ratio = round(value / beside, 3) if beside else None
+        self.lines.append({"what": what, "value": round(value, 2), "unit": unit, "beside": beside, "ratio": ratio, "of": limit, "bar": bar})
+        told = f"{ratio:.2f} of {limit} ({beside:,.0f})" if ratio is not None else ""
+        print(f"  {what:<58} {value:>12,.1f} {unit:<9} {told:<44} {bar}", flush=True)
+
+
+def orders(prefix: str, count: int, first: datetime, step: timedelta, dice: random.Random) -> list[bytes]:
+    """Orders of one to three lines, as lines of NDJSON."""
+    found = []
+    for number in range(count):
+        lines = ",".join(
+            f'{{"sku":"SKU{dice.randrange(2000)}","quantity":{dice.randint(1, 4)},"unit_price":{dice.randint(100, 5000)}}}'
+            for _ in range(dice.choice((1, 2, 3)))
+        )
+        found.append(
+            f'{{"type":"order.placed","id":"{prefix}-{number}","occurred_at":"{(first + step * number).isoformat()}",'
+            f'"data":{{"order_id":"{prefix}-{number}","customer_id":"c{dice.randrange(50_000)}","channel":"{dice.choice(["web", "pos", "app"])}",'
+            f'"country":"{dice.choice(["DE", "AT", "CH", "FR"])}","lines":[{lines}]}}}}'.encode()
+        )
+    return found
+
+
+def wrk(port: int, key: str, seconds: int) -> float:
+    """Requests per second of single orders, 64 connections."""
+    environment = {**os.environ, "KEY": key, "RUN": f"{time.monotonic_ns()}"}
+    command = ["wrk", "-t1", "-c64", f"-d{seconds}s", "-s", str(HERE / "single.lua"), f"http://127.0.0.1:{port}"]
+    told = subprocess.run(command, env=environment, capture_output=True, text=True, check=True).stdout
+    if "Non-2xx" in told:
+        raise RuntimeError(told)
+    return float(next(line.split()[1] for line in told.splitlines() if line.startswith("Requests/sec")))
+
+
+def single(bench: Bench, key: str, results: Results, seconds: int) -> None:
+    """Single events through the complete gateway against a bare handler."""
+    if shutil.which("wrk") is None:
+        print("  single events: skipped, wrk is not here (Debian: apt-get install wrk)")
+        return
+    port = bench.port + 1
+    bare = subprocess.Popen([sys.executable, str(HERE / "bare.py"), str(port)])
+    try:
+        time.sleep(1)
+        wrk(port, key, 1), wrk(bench.port, key, 1)
+        pairs = [(wrk(port, key, seconds), wrk(bench.port, key, seconds)) for _ in range(ROUNDS)]
+    finally:
+        bare.terminate()
+    limit = statistics.median(a for a, _ in pairs)
+    ratio = statistics.median(b / a for a, b in pairs)
+    results.add("single-event POSTs, one gateway", ratio * limit, "/s", beside=limit, limit="bare aiohttp", bar=">= 0.55")
+
+
+async def send(url: str, key: str, bodies: list[bytes], at_once: int = 4) -> float:
+    """Seconds that it takes until all bodies are accepted."""
+    waiting = list(reversed(bodies))
+    headers = {"Authorization": f"Bearer {key}", "Content-Type": "application/x-ndjson"}
+    async with aiohttp.ClientSession(headers=headers) as session:
+
+        async def work() -> None:
+            while waiting:
+                async with session.post(f"{url}/api/v1/events", data=waiting.pop()) as answer:
+                    assert answer.status == 202, await answer.text()
+                    await answer.read()
+
+        began = time.perf_counter()
+        await asyncio.gather(*(work() for _ in range(at_once)))
+        return time.perf_counter() - began
+
+
+def batches(bench: Bench, key: str, results: Results, gateway: int) -> None:
+    """Batches of 500 through one gateway, with the consumer stopped."""
+    now = datetime.now(UTC)
+    lines = orders("batch", 40_000, now - timedelta(days=2), timedelta(seconds=2), random.Random(1))
+    bodies = [b"\n".join(lines[n : n + 500]) for n in range(0, len(lines), 500)]
+    rates = [len(lines) / asyncio.run(send(bench.url, key, bodies)) for _ in range(3)]
+    results.add("events in batches of 500 accepted, one gateway", statistics.median(rates), "events/s", bar=">= 80,000")
+    results.add("  memory of the gateway, at most", memory_megabytes(gateway), "MB", bar="<= 300")
+
+
+def commits(bench: Bench, results: Results, count: int) -> None:
+    """Orders committed with rollups by one analytics process: what lies on the streams is consumed against the clock."""
+    for stores in (1, 4):
+        with bench.service("gateway", MAX_STREAM_LAG="100000000"):
+            keys = [bench.store(f"commit-{stores}-{n}-{time.monotonic_ns()}") for n in range(stores)]
+            dice = random.Random(2)
+            for number, key in enumerate(keys):
+                share = count // stores
+                lines = orders(f"commit-{number}", share, datetime.now(UTC) - timedelta(days=3), timedelta(days=3) / share, dice)
+                asyncio.run(send(bench.url, key, [b"\n".join(lines[n : n + 500]) for n in range(0, share, 500)]))
+            began = time.perf_counter()
+            with bench.service("analytics") as pid:
+                wait(lambda: all(bench.call("GET", "/api/v1/ingest/status", key)["pending"] == 0 for key in keys), "all committed", 300)
+                took = time.perf_counter() - began - STARTUP
+                label = "one store" if stores == 1 else f"{stores} stores"
+                results.add(f"orders committed with rollups, one analytics process, {label}", count / took, "orders/s", bar=">= 15,000")
+                if stores == 4:
+                    results.add("  memory of analytics, at most", memory_megabytes(pid), "MB", bar="<= 300")
+
+
+STARTUP = 0.0
+
+
+def measure_startup(bench: Bench) -> float:
+    """How long an analytics process takes until it is ready; taken off the commits' time."""
+    times = []
+    for _ in range(3):
+        began = time.perf_counter()
+        with bench.service("analytics"):
+            times.append(time.perf_counter() - began)
+    return statistics.median(times)
+
+
+def freshness(bench: Bench, results: Results) -> None:
+    """From sending an event to seeing it in the trend, under light load."""
+    key = bench.store(f"fresh-{time.monotonic_ns()}")
+    path = "/api/v1/reports/trend?metric=orders&granularity=month"
+    bench.call("GET", path, key)
+    seen: list[float] = []
+    for number in range(100):
+        (line,) = orders(f"fresh-{number}", 1, datetime.now(UTC), timedelta(0), random.Random(number))
+        began = time.perf_counter()
+        bench.call("POST", "/api/v1/events", key, line)
+        while bench.call("GET", path, key)["totals"]["value"] != number + 1:
+            pass
+        seen.append((time.perf_counter() - began) * 1000)
+    seen.sort()
+    results.add("event visible in the trend, p50", seen[50], "ms")
+    results.add("event visible in the trend, p99", seen[98], "ms", bar="<= 250")
+
+
+def trends(bench: Bench, results: Results, count: int) -> None:
+    """A year of days, inside analytics, behind ever more orders."""
+    for size in (count // 10, count):
+        key = bench.store(f"trend-{size}-{time.monotonic_ns()}")
+        lines = orders("year", size, datetime.now(UTC) - timedelta(days=364), timedelta(days=364) / size, random.Random(3))
+        asyncio.run(send(bench.url, key, [b"\n".join(lines[n : n + 500]) for n in range(0, size, 500)]))
+        wait(lambda key=key: bench.call("GET", "/api/v1/ingest/status", key)["pending"] == 0, "all committed", 300)
+        log = bench._folder / "analytics.log"
+        start = log.stat().st_size
+        to, first = datetime.now(UTC).date(), datetime.now(UTC).date() - timedelta(days=364)
+        for number in range(200):
+            # Another question each time, so that no ETag answers it.
+            bench.call("GET", f"/api/v1/reports/trend?from={first}&to={to}&top={1 + number % 50}", key)
+        time.sleep(0.2)
+        with log.open() as file:
+            file.seek(start)
+            times = sorted(found["ms"] for line in file if (found := json.loads(line)).get("event") == "report")
+        results.add(f"trend, a year of days behind {size:,} orders, p95 in analytics", times[int(len(times) * 0.95)], "ms", bar="< 20")
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--json", type=Path, help="write the figures here too")
+    parser.add_argument("--orders", type=int, default=100_000, help="how many orders to commit")
+    parser.add_argument("--seconds", type=int, default=3, help="how long a round of single events takes")
+    options = parser.parse_args()
+    print(f"{machine.platform()}, {os.cpu_count()} cores, Python {machine.python_version()}\n")
+    results = Results()
+    global STARTUP
+    with tempfile.TemporaryDirectory(prefix="tillwise-bench-") as folder:
+        bench = Bench(Path(folder))
+        with bench.servers():
+            with bench.service("gateway", MAX_STREAM_LAG="100000000") as gateway:
+                key = bench.store("bench")
+                single(bench, key, results, options.seconds)
+                batches(bench, key, results, gateway)
+            with bench.service("analytics"), bench.service("gateway"):
+                wait(lambda: bench.call("GET", "/api/v1/ingest/status", key)["pending"] == 0, "the rest", 600)
+                freshness(bench, results)
+                trends(bench, results, options.orders)
+            STARTUP = measure_startup(bench)
+            commits(bench, results, options.orders)
+    if options.json:
+        options.json.write_text(
+            json.dumps({"machine": machine.platform(), "python": machine.python_version(), "figures": results.lines}, indent=2)
+        )
+
+
+if __name__ == "__main__":
+    main()

@@ -28,6 +28,7 @@ from platform_of_bench import Bench, memory_megabytes, wait  # isort: skip
 
 HERE = Path(__file__).parent
 ROUNDS = 5
+CHANNELS, COUNTRIES = ("web", "pos", "app"), ("DE", "AT", "CH", "FR")
 
 
 class Results:
@@ -51,11 +52,10 @@ def orders(prefix: str, count: int, first: datetime, step: timedelta, dice: rand
             f'{{"sku":"SKU{dice.randrange(2000)}","quantity":{dice.randint(1, 4)},"unit_price":{dice.randint(100, 5000)}}}'
             for _ in range(dice.choice((1, 2, 3)))
         )
-        found.append(
-            f'{{"type":"order.placed","id":"{prefix}-{number}","occurred_at":"{(first + step * number).isoformat()}",'
-            f'"data":{{"order_id":"{prefix}-{number}","customer_id":"c{dice.randrange(50_000)}","channel":"{dice.choice(["web", "pos", "app"])}",'
-            f'"country":"{dice.choice(["DE", "AT", "CH", "FR"])}","lines":[{lines}]}}}}'.encode()
-        )
+        about = f'"customer_id":"c{dice.randrange(50_000)}","channel":"{dice.choice(CHANNELS)}","country":"{dice.choice(COUNTRIES)}"'
+        data = f'{{"order_id":"{prefix}-{number}",{about},"lines":[{lines}]}}'
+        at = (first + step * number).isoformat()
+        found.append(f'{{"type":"order.placed","id":"{prefix}-{number}","occurred_at":"{at}","data":{data}}}'.encode())
     return found
 
 
@@ -126,7 +126,7 @@ def commits(bench: Bench, results: Results, count: int) -> None:
                 asyncio.run(send(bench.url, key, [b"\n".join(lines[n : n + 500]) for n in range(0, share, 500)]))
             began = time.perf_counter()
             with bench.service("analytics") as pid:
-                wait(lambda: all(bench.call("GET", "/api/v1/ingest/status", key)["pending"] == 0 for key in keys), "all committed", 300)
+                committed(bench, keys)
                 took = time.perf_counter() - began - STARTUP
                 label = "one store" if stores == 1 else f"{stores} stores"
                 results.add(f"orders committed with rollups, one analytics process, {label}", count / took, "orders/s", bar=">= 15,000")
@@ -135,6 +135,11 @@ def commits(bench: Bench, results: Results, count: int) -> None:
 
 
 STARTUP = 0.0
+
+
+def committed(bench: Bench, keys: list[str]) -> None:
+    """Wait until everything that these stores sent is committed."""
+    wait(lambda: all(bench.call("GET", "/api/v1/ingest/status", key)["pending"] == 0 for key in keys), "all committed", 600)
 
 
 def measure_startup(bench: Bench) -> float:
@@ -171,7 +176,7 @@ def trends(bench: Bench, results: Results, count: int) -> None:
         key = bench.store(f"trend-{size}-{time.monotonic_ns()}")
         lines = orders("year", size, datetime.now(UTC) - timedelta(days=364), timedelta(days=364) / size, random.Random(3))
         asyncio.run(send(bench.url, key, [b"\n".join(lines[n : n + 500]) for n in range(0, size, 500)]))
-        wait(lambda key=key: bench.call("GET", "/api/v1/ingest/status", key)["pending"] == 0, "all committed", 300)
+        committed(bench, [key])
         log = bench._folder / "analytics.log"
         start = log.stat().st_size
         to, first = datetime.now(UTC).date(), datetime.now(UTC).date() - timedelta(days=364)
@@ -202,7 +207,7 @@ def main() -> None:
                 single(bench, key, results, options.seconds)
                 batches(bench, key, results, gateway)
             with bench.service("analytics"), bench.service("gateway"):
-                wait(lambda: bench.call("GET", "/api/v1/ingest/status", key)["pending"] == 0, "the rest", 600)
+                committed(bench, [key])
                 freshness(bench, results)
                 trends(bench, results, options.orders)
             STARTUP = measure_startup(bench)

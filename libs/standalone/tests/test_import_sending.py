@@ -145,15 +145,16 @@ def gateway() -> Iterator[FakeGateway]:
 
 
 @pytest.fixture
-def data_dir(gateway: FakeGateway, tmp_path: Path) -> Path:
-    """The folder of a platform that runs: this process stands for its supervisor."""
+def data_dir(gateway: FakeGateway, tmp_path: Path) -> Iterator[Path]:
+    """The folder of a platform that runs: this process stands for its supervisor and holds its lock."""
     import os
 
     data = DataFolder(tmp_path / "data")
     data.prepare()
     data.admin_key()
     data.write_state({"url": gateway.url, "supervisor": os.getpid(), "processes": []})
-    return data.path
+    yield data.path
+    data.release()
 
 
 def says(status: int, body: Any = None, **headers: str) -> Misdeed:

@@ -52,6 +52,11 @@ class DataFolder:
         except OSError:
             raise CannotStart(f"tillwise runs on {self.path} already: tillwise down --data-dir {self.path} stops it") from None
 
+    def release(self) -> None:
+        """Let go of the folder."""
+        if self._lock is not None:
+            self._lock.close()
+
     def secret(self, name: str) -> str | None:
         """A secret that was kept, or None."""
         try:

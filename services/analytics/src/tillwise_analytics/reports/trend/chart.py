@@ -35,13 +35,20 @@ def chart(params: TrendParams, currency: str, columns: list[Column], rows: list[
         "encoding": {"x": x, "y": y},
     }
     points: dict[str, Any] = {
+        "transform": [{"filter": "!datum.partial"}],
         "mark": {"type": "point", "size": 30, "filled": True},
-        "encoding": {"x": x, "y": y, "tooltip": tooltip, "fillOpacity": {"condition": {"test": "datum.partial", "value": 0}, "value": 1}},
+        "encoding": {"x": x, "y": y, "tooltip": tooltip},
+    }
+    # A bucket that is not over, or cut by the period, must not look like a slump.
+    hollow = {
+        **points,
+        "transform": [{"filter": "datum.partial"}],
+        "mark": {"type": "point", "size": 45, "filled": False, "strokeWidth": 1.5},
     }
     if params.by:
         color = {"field": "group", "type": "nominal", "title": params.by, "sort": None}
         line["encoding"]["color"] = points["encoding"]["color"] = color
-    layers = [line, points]
+    layers = [line, points, hollow]
     if params.compare:
         layers.insert(0, _comparison(params, x))
     return {
@@ -66,6 +73,8 @@ def _point(point: dict[str, Any], scale: int) -> dict[str, Any]:
         for name in ("value", "comparison"):
             if point.get(name) is not None:
                 point[name] = point[name] / scale
+    # The clock of the shop, not of whoever looks.
+    point["bucket"] = point["bucket"][: len("2026-01-01T00:00:00")]
     # A bare date would be read as UTC and drawn a day early west of Greenwich.
     if len(point["bucket"]) == len("2026-01-01"):
         point["bucket"] += "T00:00:00"

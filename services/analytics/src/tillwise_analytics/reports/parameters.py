@@ -45,6 +45,8 @@ def schema(kind: type[msgspec.Struct]) -> dict[str, Any]:
 
 
 def _error(name: str, detail: str, kind: Any) -> dict[str, Any]:
+    if "RFC3339" in detail:
+        detail = "must be a date such as 2026-03-31"
     error: dict[str, Any] = {"parameter": name, "detail": detail}
     choices = [choice for part in (kind, *get_args(kind)) if get_origin(part) is Literal for choice in get_args(part)]
     if choices:

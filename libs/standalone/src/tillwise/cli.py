@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import os
 import sys
 
 import typer
+from typer.exceptions import TyperException
 
 from tillwise.commands import doctor, key, rebuild, status, store, up
 from tillwise.imports import command as imports
@@ -26,9 +28,22 @@ app.add_typer(imports.app, name="import")
 
 def main() -> None:
     """Run the command; problems of the user's become one line and exit code 1."""
+    # For all that we start: a file of the user's in the current folder (queue.py, random.py) must not shadow a module.
+    os.environ["PYTHONSAFEPATH"] = "1"
     try:
-        app()
+        sys.exit(app(standalone_mode=False))
+    except TyperException as error:
+        if error.format_message():
+            sys.stderr.write(_in_one_line(error) + "\n")
+        sys.exit(error.exit_code)
     except Problem as problem:
         sys.exit(f"tillwise: {problem}")
     except KeyboardInterrupt:
         sys.exit(130)
+
+
+def _in_one_line(error: TyperException) -> str:
+    """What is wrong with the arguments, without a box around it."""
+    context = getattr(error, "ctx", None)
+    command = context.command_path if context else "tillwise"
+    return f"tillwise: {' '.join(error.format_message().split()).rstrip('.')}: {command} --help shows what it takes"

@@ -12,6 +12,9 @@ from urllib.parse import quote
 from tillwise.problems import NotRunning, Problem
 from tillwise.supervisor.options import DataFolder
 
+# Ours are on this machine: a proxy of the environment (http_proxy) could not reach them.
+_open = urllib.request.build_opener(urllib.request.ProxyHandler({})).open
+
 
 class Client:
     """A platform's address and a key."""
@@ -38,7 +41,7 @@ class Client:
             data = json.dumps(body).encode()
             request.add_header("Content-Type", "application/json")
         try:
-            with urllib.request.urlopen(request, data, timeout=timeout) as answer:  # noqa: S310
+            with _open(request, data, timeout=timeout) as answer:
                 text = answer.read()
         except urllib.error.HTTPError as error:
             raise Problem(_detail(error)) from None
@@ -55,6 +58,17 @@ class Client:
 
     def revoke_key(self, key_id: str) -> None:
         self.call("DELETE", f"/api/v1/admin/keys/{quote(key_id, safe='')}")
+
+
+def readiness(probe_port: int) -> tuple[bool, str]:
+    """Whether the service with this probe port says that it is ready, and what it says."""
+    try:
+        with _open(f"http://127.0.0.1:{probe_port}/readyz", timeout=3) as answer:
+            return answer.status == 200, "ready"
+    except urllib.error.HTTPError as error:
+        return False, error.read().decode(errors="replace").strip()
+    except OSError as error:
+        return False, f"does not answer ({error}): its log says why"
 
 
 def _detail(error: urllib.error.HTTPError) -> str:

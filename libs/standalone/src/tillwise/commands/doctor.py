@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import shutil
 import sys
-import urllib.error
-import urllib.request
 from typing import Any
 
 import typer
 
+from tillwise.client import readiness
 from tillwise.commands.shared import DEFAULT_DIR, AsJson, DataDir, show
 from tillwise.problems import NotRunning
 from tillwise.supervisor.options import DataFolder
@@ -38,7 +37,7 @@ def _python() -> dict[str, Any]:
 
 
 def _disk(data: DataFolder) -> dict[str, Any]:
-    folder = data.path if data.path.exists() else data.path.parent
+    folder = next(folder for folder in (data.path, *data.path.parents) if folder.exists())
     free = shutil.disk_usage(folder).free
     return _check(
         "disk", free > LEAST_FREE_BYTES, f"{free / 1e9:.1f} GB free" + ("" if free > LEAST_FREE_BYTES else ": make room, 2 GB at least")
@@ -57,10 +56,4 @@ def _process(process: dict[str, Any]) -> dict[str, Any]:
     name = f"{process['service']} (pid {process['pid']})"
     if not process["probe_port"]:
         return _check(name, process["ready"], "answers" if process["ready"] else "does not answer: its log says why")
-    try:
-        with urllib.request.urlopen(f"http://127.0.0.1:{process['probe_port']}/readyz", timeout=3) as answer:
-            return _check(name, answer.status == 200, "ready")
-    except urllib.error.HTTPError as error:
-        return _check(name, False, error.read().decode().strip())
-    except OSError as error:
-        return _check(name, False, f"does not answer ({error}): its log says why")
+    return _check(name, *readiness(process["probe_port"]))

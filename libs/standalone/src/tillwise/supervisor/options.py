@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import fcntl
 import json
 import os
@@ -74,7 +75,7 @@ class DataFolder:
             file.write(value)
         return value
 
-    def _taken(self) -> bool:
+    def taken(self) -> bool:
         """Whether a supervisor holds the folder; its process number alone may be a zombie's, or somebody else's by now."""
         try:
             with (self.path / "lock").open() as lock:
@@ -105,7 +106,7 @@ class DataFolder:
             found: dict[str, Any] = json.loads(self.run_file.read_text())
         except (OSError, ValueError):
             raise NotRunning(f"no tillwise runs on {self.path}: start it with tillwise up --data-dir {self.path}") from None
-        if not self._taken():
+        if not self.taken():
             raise NotRunning(f"the tillwise on {self.path} has died: start it again with tillwise up --data-dir {self.path}")
         return found
 
@@ -118,8 +119,9 @@ def check_port(host: str, port: int) -> None:
         try:
             probe.bind((host, port))
         except OSError as error:
-            reason = "is taken by another program" if error.errno == 98 else f"cannot be used ({error.strerror})"
-            raise CannotStart(f"port {port} on {host} {reason}: stop it or pass --port") from None
+            if error.errno == errno.EADDRINUSE:
+                raise CannotStart(f"port {port} on {host} is taken by another program: stop it or pass --port") from None
+            raise CannotStart(f"cannot listen on port {port} of {host} ({error.strerror}): choose others with --host and --port") from None
         except OverflowError:
             raise CannotStart(f"port {port} does not exist: choose one from 1 to 65535") from None
 

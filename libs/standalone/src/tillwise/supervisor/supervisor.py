@@ -10,7 +10,7 @@ import sys
 from collections.abc import Callable
 from typing import Any
 
-from tillwise.embedded.postgres import EmbeddedPostgres
+from tillwise.embedded.postgres import EmbeddedPostgres, without_postgres
 from tillwise.embedded.valkey import EmbeddedValkey
 from tillwise.problems import CannotStart
 from tillwise.supervisor.child import Child
@@ -96,7 +96,7 @@ class Supervisor:
             self.environment["REDIS_URL"] = servers[-1].url
         if not self._given("DATABASE_URL"):
             servers.append(EmbeddedPostgres(self.data.path / "postgres"))
-            self.environment["DATABASE_URL"] = servers[-1].url
+            self.environment = without_postgres(self.environment) | {"DATABASE_URL": servers[-1].url}
         return servers
 
     def _given(self, name: str) -> bool:
@@ -108,7 +108,7 @@ class Supervisor:
         child = Child(
             server.service,
             server.command(),
-            dict(os.environ),
+            without_postgres(os.environ),
             self.data.logs / f"{server.service}.log",
             probe=server.ready,
             before_start=server.prepare,
@@ -137,8 +137,10 @@ class Supervisor:
             raise CannotStart(lines[-1] if lines else f"{service} {command} failed with exit code {process.returncode}")
 
     def _base_environment(self) -> dict[str, str]:
+        # The admin's key and password are those in secrets/, and a setting may come in one way only.
+        given = {name: value for name, value in os.environ.items() if name not in ("ADMIN_KEY", "ADMIN_PASSWORD")}
         return {
-            **os.environ,
+            **given,
             "HOST": "127.0.0.1",
             "LOG_FORMAT": os.environ.get("LOG_FORMAT", "json"),
             "DRAIN_GRACE_SECONDS": os.environ.get("DRAIN_GRACE_SECONDS", "0.2"),
@@ -167,7 +169,7 @@ class Supervisor:
     async def _wait_ready(self, child: Child) -> None:
         async with asyncio.timeout(START_SECONDS):
             while not await child.check():
-                if child.exit_code not in (None, 0) and child.restarts >= 2:
+                if child.pid is None and child.restarts >= 2:
                     raise CannotStart(f"{child.service} does not start: {child.last_words()}")
                 await asyncio.sleep(0.05)
 

@@ -1,4 +1,6 @@
 -- How the entries of touched orders change the rollups. The rollups are named without their schema: see store.sql.
+-- "offset 0" makes the planner look touched orders up one by one: how many there are is unknown to it (a temporary
+-- table has no statistics), and the other way would read all orders for the sake of one.
 
 -- name: sales_deltas
 -- The lines of the touched orders as they stand now, to be added ($1 = 1) or taken away ($1 = -1).
@@ -7,7 +9,7 @@ select $1::smallint, e.store_id, e.order_id, e.at, (e.at at time zone s.timezone
        e.category, e.sold, e.cancelled, e.units_gross, e.units_net, e.sales_gross, e.sales_net, e.discounts, e.refunds
 from tw_touched t
 join analytics.stores s on s.id = t.store_id
-join sale_entries e on e.store_id = t.store_id and e.order_id = t.order_id
+cross join lateral (select * from sale_entries e where e.store_id = t.store_id and e.order_id = t.order_id offset 0) e
 
 -- name: refund_deltas
 -- Their refunds as they stand now.
@@ -16,7 +18,7 @@ select $1::smallint, e.store_id, e.order_id, e.at, (e.at at time zone s.timezone
        e.category, e.sold, e.cancelled, e.units_gross, e.units_net, e.sales_gross, e.sales_net, e.discounts, e.refunds
 from tw_touched t
 join analytics.stores s on s.id = t.store_id
-join refund_entries e on e.store_id = t.store_id and e.order_id = t.order_id
+cross join lateral (select * from refund_entries e where e.store_id = t.store_id and e.order_id = t.order_id offset 0) e
 
 -- name: sold_orders
 -- The orders among the entries, once each: what counts as an order, not as a line.

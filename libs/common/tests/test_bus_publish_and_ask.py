@@ -152,3 +152,8 @@ async def test_asking_without_a_server_fails_at_once():
     asker = Asker(RedisConnection(Secret("unix:///nowhere.sock")), "x")
     with pytest.raises(NoAnswer):
         await asker.ask("topic", "t", b"q", timeout=5)
+
+
+async def test_an_answerer_that_ends_before_anybody_asked_ends_quietly(bus):
+    answerer = Answerer(bus, "nobody-asks-this", "answerer-1", None)
+    await answerer.close()

@@ -6,6 +6,7 @@ A deadline travels along; a question that nobody waits for any more is dropped, 
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import time
 from collections.abc import Awaitable, Callable
 
@@ -48,7 +49,9 @@ class Asker:
 
     async def close(self) -> None:
         await tasks.end(self._task)
-        await self._redis.delete(self._stream)
+        with contextlib.suppress(RedisError, *Unreachable):
+            # It would expire by itself.
+            await self._redis.delete(self._stream)
 
     async def ask(self, topic: str, kind: str, data: bytes, *, store: str = "", timeout: float = 10.0) -> bytes:
         """The reply to a question, within `timeout` seconds. Raises NoAnswer."""
@@ -121,7 +124,9 @@ class Answerer:
         await tasks.end(self._task)
         for task in self._working:
             task.cancel()
-        await self._redis.xgroup_delconsumer(self._stream, GROUP, self._consumer)
+        with contextlib.suppress(RedisError, *Unreachable):
+            # There may be no group yet when the end comes early, and no server when it comes late.
+            await self._redis.xgroup_delconsumer(self._stream, GROUP, self._consumer)
 
     async def _serve(self) -> None:
         while True:

@@ -31,7 +31,7 @@ def main() -> None:
     # For all that we start: a file of the user's in the current folder (queue.py, random.py) must not shadow a module.
     os.environ["PYTHONSAFEPATH"] = "1"
     try:
-        sys.exit(app(standalone_mode=False))
+        sys.exit(app(prog_name="tillwise", standalone_mode=False))
     except TyperException as error:
         if error.format_message():
             sys.stderr.write(_in_one_line(error) + "\n")

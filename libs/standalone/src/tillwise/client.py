@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import http.client
 import json
 import urllib.error
 import urllib.request
@@ -45,9 +46,12 @@ class Client:
                 text = answer.read()
         except urllib.error.HTTPError as error:
             raise Problem(_detail(error)) from None
-        except (urllib.error.URLError, OSError) as error:
+        except (OSError, http.client.HTTPException) as error:
             raise NotRunning(f"{self.url} does not answer ({getattr(error, 'reason', error)}): tillwise status shows more") from None
-        return json.loads(text) if text else None
+        try:
+            return json.loads(text) if text else None
+        except ValueError:
+            raise Problem(f"{self.url} gave what is no answer of a tillwise: does another program listen there?") from None
 
     def add_key(self, store: str, scopes: list[str], *, name: str = "", expires_in: float | None = None) -> dict[str, str]:
         """A new key of a store: `{"id", "key"}`."""
@@ -67,7 +71,7 @@ def readiness(probe_port: int) -> tuple[bool, str]:
             return answer.status == 200, "ready"
     except urllib.error.HTTPError as error:
         return False, error.read().decode(errors="replace").strip()
-    except OSError as error:
+    except (OSError, http.client.HTTPException) as error:
         return False, f"does not answer ({error}): its log says why"
 
 

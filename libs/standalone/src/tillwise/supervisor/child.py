@@ -12,6 +12,7 @@ from pathlib import Path
 
 FIRST_PAUSE, LONGEST_PAUSE = 0.2, 10.0
 HEALTHY_AFTER_SECONDS = 30.0
+KILLED_WITHIN_SECONDS = 5.0
 LARGEST_LOG = 50_000_000
 
 
@@ -69,8 +70,10 @@ class Child:
             try:
                 await asyncio.wait_for(process.wait(), deadline)
             except TimeoutError:
-                with contextlib.suppress(ProcessLookupError):
+                with contextlib.suppress(ProcessLookupError, TimeoutError):
                     process.kill()
+                    # Whoever starts after us must not find its port and its files in use.
+                    await asyncio.wait_for(process.wait(), KILLED_WITHIN_SECONDS)
         if self._task is not None:
             self._task.cancel()
             await asyncio.gather(self._task, return_exceptions=True)

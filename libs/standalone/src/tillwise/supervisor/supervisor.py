@@ -59,6 +59,7 @@ class Supervisor:
             await asyncio.wait({up, stopped}, return_when=asyncio.FIRST_COMPLETED)
             if not up.done():
                 up.cancel()
+                await asyncio.gather(up, return_exceptions=True)
                 return
             up.result()
             self._write_state()
@@ -131,7 +132,13 @@ class Supervisor:
             sys.executable, "-m", f"tillwise_{service}", command,
             env=self.environment, stdin=asyncio.subprocess.DEVNULL, stdout=asyncio.subprocess.DEVNULL, stderr=asyncio.subprocess.PIPE,
         )  # fmt: skip
-        _, errors = await process.communicate()
+        try:
+            _, errors = await process.communicate()
+        finally:
+            # Asked to stop meanwhile: a migration is a transaction, so the next start makes it whole.
+            if process.returncode is None:
+                process.kill()
+                await process.wait()
         if process.returncode:
             lines = errors.decode(errors="replace").strip().splitlines()
             raise CannotStart(lines[-1] if lines else f"{service} {command} failed with exit code {process.returncode}")

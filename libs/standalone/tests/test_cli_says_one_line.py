@@ -92,6 +92,14 @@ def test_the_doctor_looks_at_any_folder(tmp_path: Path) -> None:
     assert done.stderr == ""
 
 
+@pytest.mark.skipif(os.geteuid() == 0, reason="root may look everywhere")
+def test_the_doctor_gets_over_a_folder_of_somebody_elses(tmp_path: Path) -> None:
+    (tmp_path / "theirs").mkdir(mode=0o000)
+    done = tillwise("doctor", "--data-dir", str(tmp_path / "theirs" / "data"))
+    assert "GB free" in done.stdout
+    assert done.stderr == ""
+
+
 class Gateway(BaseHTTPRequestHandler):
     """A gateway and the probes of a service, as the server's `answers` say."""
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import sys
 from typing import Any
@@ -37,7 +38,8 @@ def _python() -> dict[str, Any]:
 
 
 def _disk(data: DataFolder) -> dict[str, Any]:
-    folder = next(folder for folder in (data.path, *data.path.parents) if folder.exists())
+    # As deep as we may look: it may not be there yet, or be somebody else's (where Path.exists raises).
+    folder = next(folder for folder in (data.path, *data.path.parents) if os.path.exists(folder))
     free = shutil.disk_usage(folder).free
     return _check(
         "disk", free > LEAST_FREE_BYTES, f"{free / 1e9:.1f} GB free" + ("" if free > LEAST_FREE_BYTES else ": make room, 2 GB at least")

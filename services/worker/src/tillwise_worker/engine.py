@@ -14,7 +14,7 @@ from redis.backoff import ExponentialBackoff
 from redis.exceptions import ConnectionError as RedisConnectionError
 from redis.exceptions import TimeoutError as RedisTimeoutError
 
-from tillwise_common import logs
+from tillwise_common import logs, tasks
 from tillwise_common.settings import Secret
 
 log = logs.get("engine")
@@ -45,11 +45,13 @@ class Engine:
         self._task = asyncio.create_task(self._run(), name="arq")
 
     async def drain(self) -> None:
-        """Let jobs in hand end; arq cancels what is left at the deadline and runs it again elsewhere."""
+        """Claim no more jobs and let those in hand end; what is left at the deadline is cancelled by `close`."""
         self._stopping = True
-        if self._task is not None:
-            self._task.cancel()
-            await asyncio.wait([self._task], timeout=self._drain_seconds)
+        await tasks.end(self._task)
+        # arq waits for jobs only when it handles the signals itself; closed now, it would cancel them.
+        in_hand = [job for job in self._worker.tasks.values() if not job.done()] if self._worker is not None else []
+        if in_hand:
+            await asyncio.wait(in_hand, timeout=self._drain_seconds)
 
     async def close(self) -> None:
         if self._worker is not None:
@@ -71,7 +73,6 @@ class Engine:
             redis_settings=redis_settings(self._url),
             handle_signals=False,
             max_jobs=self._at_once,
-            job_completion_wait=int(self._drain_seconds),
             # Never pickle: whoever can write to Redis could run code here.
             job_serializer=msgspec.msgpack.encode,
             job_deserializer=msgspec.msgpack.decode,

@@ -114,6 +114,16 @@ def batches(bench: Bench, key: str, results: Results, gateway: int) -> None:
     results.add("  memory of the gateway, at most", memory_megabytes(gateway), "MB", bar="<= 300")
 
 
+def accepts(bench: Bench, results: Results, seconds: int) -> None:
+    """What one gateway takes in; the consumer commits it afterwards, so that the next measurement starts from rest."""
+    with bench.service("gateway", MAX_STREAM_LAG="100000000") as gateway:
+        key = bench.store("bench")
+        single(bench, key, results, seconds)
+        batches(bench, key, results, gateway)
+    with bench.service("analytics"), bench.service("gateway"):
+        committed(bench, [key])
+
+
 def commits(bench: Bench, results: Results, count: int) -> None:
     """Orders committed with rollups by one analytics process: what lies on the streams is consumed against the clock."""
     for stores in (1, 4):
@@ -195,23 +205,24 @@ def main() -> None:
     parser.add_argument("--json", type=Path, help="write the figures here too")
     parser.add_argument("--orders", type=int, default=100_000, help="how many orders to commit")
     parser.add_argument("--seconds", type=int, default=3, help="how long a round of single events takes")
+    parser.add_argument("--only", choices=("accept", "reports", "commits"), help="measure this part alone")
     options = parser.parse_args()
+    wanted = {options.only} if options.only else {"accept", "reports", "commits"}
     print(f"{machine.platform()}, {os.cpu_count()} cores, Python {machine.python_version()}\n")
     results = Results()
     global STARTUP
     with tempfile.TemporaryDirectory(prefix="tillwise-bench-") as folder:
         bench = Bench(Path(folder))
         with bench.servers():
-            with bench.service("gateway", MAX_STREAM_LAG="100000000") as gateway:
-                key = bench.store("bench")
-                single(bench, key, results, options.seconds)
-                batches(bench, key, results, gateway)
-            with bench.service("analytics"), bench.service("gateway"):
-                committed(bench, [key])
-                freshness(bench, results)
-                trends(bench, results, options.orders)
-            STARTUP = measure_startup(bench)
-            commits(bench, results, options.orders)
+            if "accept" in wanted:
+                accepts(bench, results, options.seconds)
+            if "reports" in wanted:
+                with bench.service("analytics"), bench.service("gateway"):
+                    freshness(bench, results)
+                    trends(bench, results, options.orders)
+            if "commits" in wanted:
+                STARTUP = measure_startup(bench)
+                commits(bench, results, options.orders)
     if options.json:
         options.json.write_text(
             json.dumps({"machine": machine.platform(), "python": machine.python_version(), "figures": results.lines}, indent=2)

@@ -7,9 +7,10 @@ from contextlib import asynccontextmanager
 
 import pytest
 
-from tillwise_common.bus import consume, envelope
+from tillwise_common.bus import caretaker, envelope, groups
 from tillwise_common.bus.connection import RedisConnection
-from tillwise_common.bus.consume import Poison, StreamConsumer, Transient, trim
+from tillwise_common.bus.consume import Poison, StreamConsumer, Transient
+from tillwise_common.bus.groups import trim
 from tillwise_common.settings import Secret
 
 STREAM, DEAD, GROUP = "tw:events:{0}", "tw:dead:{0}", "g"
@@ -24,8 +25,8 @@ async def bus(redis_url):
 
 @pytest.fixture(autouse=True)
 def quick(monkeypatch):
-    monkeypatch.setattr(consume, "HEARTBEAT_SECONDS", 1)
-    monkeypatch.setattr(consume, "TAKEOVER_EVERY_SECONDS", 0.1)
+    monkeypatch.setattr(caretaker, "HEARTBEAT_SECONDS", 1)
+    monkeypatch.setattr(caretaker, "TAKEOVER_EVERY_SECONDS", 0.1)
 
 
 async def publish(bus, *texts):
@@ -132,7 +133,7 @@ async def test_what_fails_for_a_while_is_tried_until_it_works(bus):
 
 
 async def test_a_dead_consumers_entries_are_taken_over(bus):
-    await consume.ensure_group(bus.commands, STREAM, GROUP)
+    await groups.ensure_group(bus.commands, STREAM, GROUP)
     await publish(bus, "held")
     # Read by somebody who never shows a sign of life again.
     await bus.commands.xreadgroup(GROUP, "dead", {STREAM: ">"})
@@ -159,11 +160,14 @@ async def test_a_slow_but_living_consumer_keeps_its_entries(bus):
 
     async with consuming(bus, slow, "c1"):
         await until(lambda: _is(lambda: first == ["slow"]))
+        # It takes one batch ahead, and no more.
+        await publish(bus, "ahead")
+        await until(lambda: _is(lambda: first == ["slow", "ahead"]))
         async with consuming(bus, other, "c2"):
             await publish(bus, "news")
             await until(lambda: _is(lambda: second == ["news"]))
             await asyncio.sleep(1.5)
-            assert second == ["news"]
+            assert (first, second) == (["slow", "ahead"], ["news"])
         may_end.set()
 
 
@@ -200,8 +204,8 @@ async def test_draining_finishes_the_batch_in_hand(bus):
 
 
 async def test_trimming_spares_what_any_group_still_needs(bus):
-    await consume.ensure_group(bus.commands, STREAM, "fast")
-    await consume.ensure_group(bus.commands, STREAM, "slow")
+    await groups.ensure_group(bus.commands, STREAM, "fast")
+    await groups.ensure_group(bus.commands, STREAM, "slow")
     for _ in range(300):
         await publish(bus, "x")
     await bus.commands.xreadgroup("fast", "f", {STREAM: ">"}, count=300, noack=True)

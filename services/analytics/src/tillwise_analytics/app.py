@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from tillwise_analytics import migrations
-from tillwise_analytics.intake.consumer import Intake
+from tillwise_analytics.intake.consumer import COMMITS_AT_ONCE, Intake
 from tillwise_analytics.intake.writer import OPTIONS, SEARCH_PATH, Writer, prepare_session
 from tillwise_analytics.reports.answering import ReportAnswerer
 from tillwise_analytics.rollups.answering import MaintenanceAnswerer
@@ -27,7 +27,7 @@ def build(service: Service, settings: AnalyticsSettings) -> None:
     writers = Postgres(
         settings.database_url,
         f"{name}-intake",
-        size=settings.event_partitions,
+        size=settings.event_partitions + COMMITS_AT_ONCE,
         statement_timeout=120,
         search_path=SEARCH_PATH,
         options=OPTIONS,

@@ -15,8 +15,8 @@ from redis.exceptions import ResponseError
 from tillwise_common import logs, request_id, tasks
 from tillwise_common.bus import envelope, names
 from tillwise_common.bus.connection import RedisConnection, RedisError, Unreachable
-from tillwise_common.bus.consume import ensure_group
 from tillwise_common.bus.envelope import Envelope
+from tillwise_common.bus.groups import ensure_group
 
 log = logs.get("bus")
 

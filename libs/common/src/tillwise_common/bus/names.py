@@ -33,3 +33,8 @@ def notices(topic: str) -> str:
 def heartbeat(consumer: str) -> str:
     """A key that exists as long as a consumer lives."""
     return f"tw:alive:{consumer}"
+
+
+def suspects(stream: str) -> str:
+    """How often entries of a stream were begun after a process had died over them."""
+    return f"tw:suspects:{stream}"

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Sequence
+from functools import partial
 
 import msgspec
 from prometheus_client import CollectorRegistry, Counter, Histogram
@@ -22,7 +23,9 @@ from tillwise_common.postgres.pool import Unreachable
 GROUP = "analytics"
 log = logs.get("intake")
 # Rows of one transaction: enough to spread its fixed cost, little enough to stay in memory and to end soon.
-MOST_ROWS = 20_000
+MOST_ROWS = 30_000
+# Transactions of one partition: while one rolls up its store, the next already copies and inserts its facts.
+COMMITS_AT_ONCE = 2
 
 
 class Intake:
@@ -37,8 +40,8 @@ class Intake:
                 redis,
                 names.events(partition),
                 GROUP,
-                f"{consumer}",
-                self.handle,
+                consumer,
+                partial(self.handle, asyncio.Semaphore(COMMITS_AT_ONCE)),
                 dead_letters=names.dead_letters(partition),
                 max_deliveries=max_deliveries,
             )
@@ -64,27 +67,28 @@ class Intake:
     async def close(self) -> None:
         await asyncio.gather(*(consumer.close() for consumer in self._consumers))
 
-    async def handle(self, entries: Sequence[Entry]) -> None:
+    async def handle(self, slots: asyncio.Semaphore, entries: Sequence[Entry]) -> None:
         """Store the events of some messages. Entries may be repeats: a crash may lie between commit and acknowledgement.
 
-        While the database works on one transaction, the rows of the next are made.
+        While the database works on some transactions, the rows of the next are made.
         """
         staged, oldest = Staged(), entries[0].envelope.time
-        committing: asyncio.Task[None] | None = None
+        committing: list[asyncio.Task[None]] = []
         try:
             for entry in entries:
                 self._stage(staged, entry)
-                # Give reports, probes and the commit in flight a turn between two messages.
+                # Give reports, probes and the commits in flight a turn between two messages.
                 await asyncio.sleep(0)
                 if len(staged) + len(staged.lines) >= MOST_ROWS or entry is entries[-1]:
-                    if committing is not None:
-                        await committing
-                    committing = asyncio.create_task(self._commit(staged, entry, oldest))
+                    await slots.acquire()
+                    committing.append(asyncio.create_task(self._commit(slots, staged, entry, oldest)))
                     staged, oldest = Staged(), entry.envelope.time
         finally:
-            # Also when staging failed: what was begun is finished before the entries are looked at one by one.
-            if committing is not None:
-                await committing
+            # Also when one failed: what was begun is finished before the entries are looked at one by one.
+            ended = await asyncio.gather(*committing, return_exceptions=True)
+        for error in ended:
+            if error is not None:
+                raise error
 
     @staticmethod
     def _stage(staged: Staged, entry: Entry) -> None:
@@ -95,7 +99,7 @@ class Intake:
         except (msgspec.DecodeError, KeyError, UnicodeDecodeError, RecursionError) as error:
             raise Poison(f"{type(error).__name__}: {error}"[:300]) from None
 
-    async def _commit(self, staged: Staged, entry: Entry, oldest: float) -> None:
+    async def _commit(self, slots: asyncio.Semaphore, staged: Staged, entry: Entry, oldest: float) -> None:
         request_id.current.set(entry.envelope.request_id)
         began = time.perf_counter()
         try:
@@ -105,6 +109,8 @@ class Intake:
             raise
         except Unreachable as error:
             raise Transient(type(error).__name__) from error
+        finally:
+            slots.release()
         self._seconds.observe(time.perf_counter() - began)
         self._freshness.observe(time.time() - oldest)
         self._stored.inc(done.stored)

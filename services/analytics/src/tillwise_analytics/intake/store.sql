@@ -37,7 +37,7 @@ on conflict (id) do update set name = excluded.name where stores.name <> exclude
 update analytics.stores set version = version + 1 where id = any($1::integer[])
 
 -- name: add_events
--- The journal: once per (store, event id). What is new is remembered in tw_fresh.
+-- The journal: once per (store, event id), in the order of the keys. What is new is remembered in tw_fresh.
 with fresh as (
     insert into analytics.events
         (store_id, event_id, type, subject, occurred_at, received_at, request_id, body_hash, customer_id, currency, channel, country,
@@ -45,6 +45,7 @@ with fresh as (
     select store_id, event_id, type, subject, occurred_at, received_at, request_id, body_hash, customer_id, currency, channel, country,
            shipping, tax, refund_id, amount, location, quantity, reason, unit_cost, attributes
     from tw_events
+    order by store_id, event_id
     on conflict (store_id, event_id) do nothing
     returning store_id, event_id
 )

@@ -41,13 +41,18 @@ class Writer:
         self._postgres = postgres
 
     async def commit(self, staged: Staged) -> Committed:
-        """Store and roll up in one transaction. What was stored before is left alone, so repeats do no harm."""
+        """Store and roll up in one transaction. What was stored before is left alone, so repeats do no harm.
+
+        Facts are added before the store is locked, so that two transactions of a store overlap. They cannot wait for
+        each other in a circle: events are inserted in the order of their keys, and whoever has the lock is past that.
+        """
         async with self._postgres.acquire(timeout=30) as connection, connection.transaction():
             await _stage(connection, staged)
             await connection.execute(SQL.sign, f"tillwise-intake {request_id.current.get()}"[:63])
-            await connection.execute(SQL.lock_stores, list(staged.stores))
             stored, conflicts = await _add_facts(connection, staged)
             if stored:
+                await connection.execute(SQL.lock_stores, list(staged.stores))
+                await _know_stores(connection, staged)
                 await _derive(connection, staged)
                 await connection.execute(SQL.new_version, list(staged.stores))
         return Committed(stored, len(staged) - stored + staged.repeats, conflicts + staged.conflicts)
@@ -60,9 +65,6 @@ async def _stage(connection: Any, staged: Staged) -> None:
 
 
 async def _add_facts(connection: Any, staged: Staged) -> tuple[int, int]:
-    for store in staged.stores.values():
-        # Entries are counted in the store's timezone, so the store comes first.
-        await connection.execute(SQL.know_store, store.id, store.name, store.currency, store.timezone, store.week_start)
     stored = int((await connection.execute(SQL.add_events)).rpartition(" ")[2])
     conflicts: list[Any] = []
     if stored < len(staged):
@@ -74,6 +76,12 @@ async def _add_facts(connection: Any, staged: Staged) -> tuple[int, int]:
     if staged.lines:
         await connection.execute(SQL.add_lines)
     return stored, len(conflicts)
+
+
+async def _know_stores(connection: Any, staged: Staged) -> None:
+    """Entries are counted in the store's timezone, so the store comes before the rollups."""
+    for store in staged.stores.values():
+        await connection.execute(SQL.know_store, store.id, store.name, store.currency, store.timezone, store.week_start)
 
 
 async def _derive(connection: Any, staged: Staged) -> None:

@@ -1,4 +1,4 @@
-"""The limit: an aiohttp handler that reads the body and answers, with nothing around it. `python bare.py PORT`."""
+"""The limit: an aiohttp handler that reads the body and answers, with nothing around it. `python bare.py PORT uvloop|asyncio`."""
 
 from __future__ import annotations
 
@@ -23,4 +23,4 @@ async def main(port: int) -> None:
     await asyncio.Event().wait()
 
 
-uvloop.run(main(int(sys.argv[1])))
+(uvloop if sys.argv[2] == "uvloop" else asyncio).run(main(int(sys.argv[1])))

@@ -55,6 +55,10 @@ class ReportAnswerer:
         except Unreachable as error:
             log.warning("database_unavailable", reason=type(error).__name__)
             return Refusal(503, "database_unavailable", "The database is away. Try again shortly.")
+        except Exception:
+            # The asker waits: a fault of ours is an answer too.
+            log.exception("report_failed", report=asked.report, store=asked.store.id)
+            return Refusal(500, "report_failed", "Something went wrong in this report. Tell us the request_id.")
 
     async def _answer(self, connection: Any, asked: RunReport, params: msgspec.Struct) -> Reply:
         now = datetime.now(ZoneInfo(asked.store.timezone))

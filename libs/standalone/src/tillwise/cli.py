@@ -8,7 +8,7 @@ import sys
 import typer
 from typer.exceptions import TyperException
 
-from tillwise.commands import doctor, key, rebuild, status, store, up
+from tillwise.commands import dead, doctor, key, rebuild, status, store, up
 from tillwise.imports import command as imports
 from tillwise.problems import Problem
 
@@ -23,6 +23,7 @@ app.command()(doctor.doctor)
 app.command()(rebuild.rebuild)
 app.add_typer(store.app, name="store")
 app.add_typer(key.app, name="key")
+app.add_typer(dead.app, name="dead")
 app.add_typer(imports.app, name="import")
 
 

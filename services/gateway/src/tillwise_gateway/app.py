@@ -10,6 +10,7 @@ from aiohttp import web
 
 from tillwise_common.bus.ask import Asker
 from tillwise_common.bus.connection import RedisConnection
+from tillwise_common.bus.dead_letters import DeadLetters
 from tillwise_common.bus.publish import PackingPublisher
 from tillwise_common.contracts.batches import Part
 from tillwise_common.contracts.stores import Store
@@ -21,6 +22,7 @@ from tillwise_common.web.server import HttpServer
 from tillwise_gateway import migrations
 from tillwise_gateway.accounts.accounts import Accounts
 from tillwise_gateway.accounts.door import Door
+from tillwise_gateway.admin.dead_letters import DeadLetterRoutes
 from tillwise_gateway.admin.routes import Admin
 from tillwise_gateway.health import HealthRoute
 from tillwise_gateway.ingest.pressure import Pressure
@@ -54,6 +56,7 @@ def build(service: Service, settings: GatewaySettings) -> None:
         Reports(door, client, accounts.store_for),
         Pages(door, accounts, client, bundle, settings.session_hours),
         Admin(door, accounts, asker),
+        DeadLetterRoutes(door, DeadLetters(redis.commands, settings.event_partitions)),
         HealthRoute(service),
         service.probes,
     ]

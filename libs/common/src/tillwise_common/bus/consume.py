@@ -229,16 +229,24 @@ class StreamConsumer:
     async def _sort_out(self, entry: Entry, error: Exception, tries: int) -> None:
         """Handle what is good in a bad entry, put the rest aside, acknowledge."""
         parts = self._split(entry.envelope) if self._split is not None else []
-        if len(parts) < 2:
+        if len(parts) > 1:
+            await self._bisect([Entry(entry.id, part) for part in parts], tries)
+        else:
             await self._put_aside(entry.id, entry.envelope.fields(), error, tries)
-        for part in parts if len(parts) > 1 else ():
+        await self._ack([entry.id])
+
+    async def _bisect(self, parts: Sequence[Entry], tries: int) -> None:
+        middle = len(parts) // 2
+        for half in (parts[:middle], parts[middle:]):
             try:
-                await self._handler([Entry(entry.id, part)])
+                await self._handler(half)
             except Transient:
                 raise
-            except Exception as why:
-                await self._put_aside(entry.id, part.fields(), why, tries)
-        await self._ack([entry.id])
+            except Exception as error:
+                if len(half) > 1:
+                    await self._bisect(half, tries)
+                else:
+                    await self._put_aside(half[0].id, half[0].envelope.fields(), error, tries)
 
     async def _put_aside(self, entry_id: bytes, fields: Any, error: Exception, tries: int) -> None:
         """Write the dead letter first, acknowledge then: a crash in between leaves two letters, never none."""

@@ -50,6 +50,33 @@ def decode_events(part: Part) -> list[events.Event]:
     return events.one.decode_lines(part.body)
 
 
+def split(data: bytes) -> list[bytes]:
+    """The same message as one message per event, each with its id; nothing when it cannot even be read."""
+    try:
+        batch = decode(data)
+        return [encode(Batch(batch.store, [one])) for part in batch.parts for one in _split_part(part)]
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        return []
+
+
+def _split_part(part: Part) -> list[Part]:
+    if part.form == "lines":
+        raws = [line for line in part.body.splitlines() if line.strip()]
+    else:
+        raws = [bytes(raw) for raw in events.raw_many.decode(part.body)] if part.form == "array" else [part.body]
+    return [msgspec.structs.replace(part, form="one", body=_named(raw, f"{part.id}:{index}")) for index, raw in enumerate(raws)]
+
+
+def _named(raw: bytes, made_id: str) -> bytes:
+    """An event's JSON with the id it would have had in its message; what is no event stays as it is."""
+    try:
+        if events.one.decode(raw).id:
+            return raw
+        return msgspec.json.encode({**msgspec.json.decode(raw), "id": made_id})
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        return raw
+
+
 def event_id(part: Part, index: int, event: events.Event) -> str:
     """The client's id of an event, else one made from the request it came with."""
     return event.id or f"{part.id}:{index}"

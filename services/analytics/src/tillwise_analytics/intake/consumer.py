@@ -16,6 +16,7 @@ from tillwise_common import logs, request_id
 from tillwise_common.bus import names
 from tillwise_common.bus.connection import RedisConnection
 from tillwise_common.bus.consume import Entry, Poison, StreamConsumer, Transient
+from tillwise_common.bus.envelope import Envelope
 from tillwise_common.contracts import batches
 from tillwise_common.metrics import LATENCY_BUCKETS
 from tillwise_common.postgres.pool import Unreachable
@@ -43,6 +44,7 @@ class Intake:
                 consumer,
                 partial(self.handle, asyncio.Semaphore(COMMITS_AT_ONCE)),
                 dead_letters=names.dead_letters(partition),
+                split=_one_by_one,
                 max_deliveries=max_deliveries,
             )
             for partition in range(partitions)
@@ -123,3 +125,8 @@ class Intake:
             conflicts=done.conflicts,
             ms=round((time.perf_counter() - began) * 1000, 1),
         )
+
+
+def _one_by_one(message: Envelope) -> list[Envelope]:
+    """The events of a message in messages of their own, so that one bad event does not keep the others out."""
+    return [msgspec.structs.replace(message, data=data) for data in batches.split(message.data)]

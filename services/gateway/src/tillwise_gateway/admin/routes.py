@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import re
-from typing import Annotated, Any, Literal, TypeVar
+from typing import Annotated, Literal
 
 import msgspec
 from aiohttp import web
@@ -16,8 +15,9 @@ from tillwise_common.web.problems import Problem, json_response
 from tillwise_gateway.accounts.accounts import TIMEZONES, Accounts, DuplicateStore
 from tillwise_gateway.accounts.door import Door
 from tillwise_gateway.accounts.principal import Scope, store_of
+from tillwise_gateway.admin.bodies import invalid, read_body
+from tillwise_gateway.admin.guard import require_platform_admin
 
-T = TypeVar("T")
 Seconds = Annotated[float, Meta(gt=0, le=10 * 365 * 86400)]
 REBUILD_TIMEOUT = 3600.0
 
@@ -64,14 +64,14 @@ class Admin:
         return json_response(msgspec.to_builtins(store))
 
     async def list_stores(self, request: web.Request) -> web.Response:
-        await self._admin(request)
+        await require_platform_admin(self._door, request)
         return json_response({"stores": msgspec.to_builtins(await self._accounts.list_stores())})
 
     async def add_store(self, request: web.Request) -> web.Response:
-        await self._admin(request)
-        wanted = await _body(request, NewStore)
+        await require_platform_admin(self._door, request)
+        wanted = await read_body(request, NewStore)
         if wanted.timezone not in TIMEZONES:
-            raise _invalid(f"Unknown timezone {wanted.timezone[:60]!r}: use an IANA name such as Europe/Berlin - at `$.timezone`")
+            raise invalid(f"Unknown timezone {wanted.timezone[:60]!r}: use an IANA name such as Europe/Berlin - at `$.timezone`")
         try:
             store = await self._accounts.add_store(wanted.name, wanted.currency, wanted.timezone, wanted.week_start)
         except DuplicateStore:
@@ -79,18 +79,18 @@ class Admin:
         return json_response(msgspec.to_builtins(store), status=201)
 
     async def list_keys(self, request: web.Request) -> web.Response:
-        await self._admin(request)
+        await require_platform_admin(self._door, request)
         return json_response({"keys": await self._accounts.list_keys()})
 
     async def add_key(self, request: web.Request) -> web.Response:
-        await self._admin(request)
-        wanted = await _body(request, NewKey)
+        await require_platform_admin(self._door, request)
+        wanted = await read_body(request, NewKey)
         store = await self._store(wanted.store)
         key = await self._accounts.add_key(store, sorted(set(wanted.scopes)), wanted.name, wanted.expires_in)
         return json_response({"id": key.id, "key": str(key)}, status=201)
 
     async def revoke_key(self, request: web.Request) -> web.Response:
-        await self._admin(request)
+        await require_platform_admin(self._door, request)
         key_id = request.match_info["id"]
         if not await self._accounts.revoke_key(key_id):
             raise Problem(404, "not_found", "There is no such key, or it was revoked already.")
@@ -99,8 +99,8 @@ class Admin:
 
     async def rebuild(self, request: web.Request) -> web.Response:
         """Recompute the rollups of a store from its facts, or only compare (`check`)."""
-        await self._admin(request)
-        wanted = await _body(request, Rebuild)
+        await require_platform_admin(self._door, request)
+        wanted = await read_body(request, Rebuild)
         store = await self._store(wanted.store)
         question = maintenance.encode(maintenance.Rebuild(store_id=store.id, check=wanted.check))
         try:
@@ -110,32 +110,8 @@ class Admin:
         done = maintenance.decode_rebuilt(data)
         return json_response({"store": store.name, "check": wanted.check, **msgspec.to_builtins(done)})
 
-    async def _admin(self, request: web.Request) -> None:
-        principal = await self._door.authenticate(request, "admin")
-        if not principal.is_platform_admin:
-            raise Problem(403, "platform_admin_only", "Only the platform's admin may do this.")
-        site = request.headers.get("Sec-Fetch-Site")
-        if request.method != "GET" and site not in (None, "same-origin", "none"):
-            raise Problem(403, "cross_site", "Requests from other sites are refused.")
-
     async def _store(self, name: str) -> Store:
         store = await self._accounts.find_store(name)
         if store is None:
             raise Problem(404, "store_not_found", f"There is no store named {name[:80]!r}: tillwise store list shows them.")
         return store
-
-
-async def _body(request: web.Request, kind: type[T]) -> T:
-    if request.content_type != "application/json":
-        raise Problem(415, "unsupported_media_type", "Content-Type must be application/json.")
-    try:
-        return msgspec.json.decode(await request.read(), type=kind)
-    except msgspec.ValidationError as error:
-        raise _invalid(str(error)) from None
-    except (msgspec.DecodeError, RecursionError) as error:
-        raise Problem(400, "malformed_json", f"The body is not valid JSON: {error}") from None
-
-
-def _invalid(detail: str) -> Any:
-    field = re.search(r"`\$\.?([^`]*)`", detail)
-    return Problem(422, "invalid_request", detail, field=field.group(1) if field else None)

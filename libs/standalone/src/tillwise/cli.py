@@ -18,6 +18,7 @@ app = typer.Typer(
 )  # fmt: skip
 app.command()(up.up)
 app.command()(up.down)
+app.command()(up.restart)
 app.command()(status.status)
 app.command()(doctor.doctor)
 app.command()(rebuild.rebuild)

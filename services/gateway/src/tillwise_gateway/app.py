@@ -33,22 +33,31 @@ from tillwise_gateway.reports.client import ReportsClient
 from tillwise_gateway.reports.routes import Reports
 from tillwise_gateway.settings import GatewaySettings
 
+REDIS_TIMEOUT = 2.0
+STATEMENT_TIMEOUT = 3.0
+
 
 def build(service: Service, settings: GatewaySettings) -> None:
     """Add the gateway's parts to the service's life, in the order in which they start."""
-    redis = RedisConnection(settings.redis_url)
-    postgres = Postgres(settings.database_url, "tillwise-gateway", size=settings.database_pool_size)
+    # Clients wait for both: better a fast "try again" than a slow one.
+    redis = RedisConnection(settings.redis_url, timeout=REDIS_TIMEOUT)
+    postgres = Postgres(settings.database_url, "tillwise-gateway", size=settings.database_pool_size, statement_timeout=STATEMENT_TIMEOUT)
     asker = Asker(redis, settings.instance)
     source = f"gateway/{settings.instance}"
     publisher: PackingPublisher[Store, Part] = PackingPublisher(redis.commands, packing(source, settings.event_partitions))
     pressure = Pressure(
-        redis.commands, settings.event_partitions, settings.max_stream_lag, settings.max_redis_memory_share, service.registry
+        redis.commands,
+        settings.event_partitions,
+        max_lag=settings.max_stream_lag,
+        max_memory_share=settings.max_redis_memory_share,
+        max_memory_bytes=settings.max_redis_megabytes * 1024 * 1024,
+        registry=service.registry,
     )
     accounts = Accounts(postgres, settings.session_hours)
     door = Door(accounts)
 
     app = web.Application(client_max_size=settings.max_body_bytes)
-    client = ReportsClient(asker, settings.report_timeout_seconds)
+    client = ReportsClient(asker, settings.report_timeout_seconds, lambda: pressure.away)
     bundle = ChartBundle(Path(settings.asset_dir) if settings.asset_dir else cache_folder())
     ingest = Ingest(door, publisher, pressure, settings.event_partitions, settings.max_body_bytes, service.registry)
     rooms: list[Any] = [

@@ -6,7 +6,7 @@ from typing import Annotated
 
 from msgspec import Meta
 
-from tillwise_common.settings import Port, Seconds, Secret, Settings
+from tillwise_common.settings import Count, Port, Seconds, Secret, Settings
 
 
 class GatewaySettings(Settings, frozen=True, kw_only=True):
@@ -20,6 +20,8 @@ class GatewaySettings(Settings, frozen=True, kw_only=True):
     # Above either, events are refused with 503 until the consumers have caught up.
     max_stream_lag: Annotated[int, Meta(ge=1)] = 50_000
     max_redis_memory_share: Annotated[float, Meta(gt=0, le=1)] = 0.8
+    # The limit where Redis has none of its own (maxmemory 0).
+    max_redis_megabytes: Count = 1024
     report_timeout_seconds: Seconds = 15.0
     # Where the chart library for browsers is kept once it is made; default: the user's cache folder.
     asset_dir: str = ""

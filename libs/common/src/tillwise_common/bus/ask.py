@@ -9,6 +9,7 @@ import asyncio
 import contextlib
 import time
 from collections.abc import Awaitable, Callable
+from typing import Any
 
 from redis.exceptions import ResponseError
 
@@ -17,6 +18,7 @@ from tillwise_common.bus import envelope, names
 from tillwise_common.bus.connection import RedisConnection, RedisError, Unreachable
 from tillwise_common.bus.envelope import Envelope
 from tillwise_common.bus.groups import ensure_group
+from tillwise_common.bus.notify import follow, notify
 
 log = logs.get("bus")
 
@@ -39,6 +41,7 @@ class Asker:
         self._instance = instance
         self._stream = names.replies(instance)
         self._waiting: dict[str, asyncio.Future[bytes]] = {}
+        self._calling_off: set[asyncio.Task[None]] = set()
         self._task: asyncio.Task[None] | None = None
 
     async def start(self) -> None:
@@ -58,14 +61,31 @@ class Asker:
         question = envelope.new(kind, self._instance, data, subject=self._stream, store=store, deadline=time.time() + timeout)
         reply: asyncio.Future[bytes] = asyncio.get_running_loop().create_future()
         self._waiting[question.id] = reply
+        entry: bytes | None = None
         try:
             async with asyncio.timeout(timeout):
-                await self._redis.xadd(names.requests(topic), question.fields(), maxlen=MOST_QUESTIONS, approximate=True)
+                entry = await self._redis.xadd(names.requests(topic), question.fields(), maxlen=MOST_QUESTIONS, approximate=True)
                 return await reply
         except (RedisError, *Unreachable) as error:
             raise NoAnswer(type(error).__name__) from None
+        except asyncio.CancelledError:
+            # Who wanted to know has gone.
+            self._call_off(topic, question.id, entry)
+            raise
         finally:
             self._waiting.pop(question.id, None)
+
+    def _call_off(self, topic: str, question_id: str, entry: bytes | None) -> None:
+        task = asyncio.create_task(self._tell_called_off(topic, question_id, entry), name="call off")
+        self._calling_off.add(task)
+        task.add_done_callback(self._calling_off.discard)
+
+    async def _tell_called_off(self, topic: str, question_id: str, entry: bytes | None) -> None:
+        with contextlib.suppress(RedisError, *Unreachable):
+            if entry is not None:
+                # Perhaps nobody has begun.
+                await self._redis.xdel(names.requests(topic), entry)
+            await notify(self._redis, _called_off(topic), "question.called_off", self._instance, question_id.encode())
 
     async def _listen(self) -> None:
         last: bytes | str = "0"
@@ -81,9 +101,18 @@ class Asker:
                 await asyncio.sleep(1.0)
             except (RedisError, *Unreachable) as error:
                 log.warning("replies_interrupted", reason=type(error).__name__)
+                self._give_up(error)
                 # The server may come back empty and number from the start again.
                 last = "0"
                 await asyncio.sleep(0.2)
+
+    def _give_up(self, error: BaseException) -> None:
+        """Whoever waits is told at once: the reply may be lost, and asking again is cheaper than waiting for it."""
+        for waiting in self._waiting.values():
+            if not waiting.done():
+                waiting.set_exception(NoAnswer(type(error).__name__))
+                # A question that ends meanwhile leaves nobody to read it.
+                waiting.exception()
 
     def _deliver(self, fields: dict[bytes, bytes]) -> None:
         try:
@@ -99,85 +128,160 @@ class Asker:
 Answer = Callable[[Envelope], Awaitable[bytes]]
 
 
+def _called_off(topic: str) -> str:
+    return f"{topic}.called_off"
+
+
 class Answerer:
-    """Takes questions of one topic, a bounded number at a time, and replies with what `answer` returns."""
+    """Takes questions of one topic, a bounded number at a time, and replies with what `answer` returns.
+
+    A question that was begun is cancelled when its deadline passes or its asker calls it off.
+    """
 
     def __init__(self, connection: RedisConnection, topic: str, consumer: str, answer: Answer, *, at_once: int = 8) -> None:
+        self._connection = connection
         self._redis = connection.commands
-        self._blocking = connection.blocking
+        self._topic = topic
         self._stream = names.requests(topic)
         self._consumer = consumer
         self._answer = answer
         self._slots = asyncio.Semaphore(at_once)
-        self._working: set[asyncio.Task[None]] = set()
-        self._task: asyncio.Task[None] | None = None
+        # By the entry on the stream; a question is in here from the moment it is taken.
+        self._working: dict[bytes, asyncio.Task[None]] = {}
+        self._by_question: dict[str, asyncio.Future[bytes]] = {}
+        self._stopping = False
+        # Questions that were given to us and that we have not seen: after a crash, a cut, a read that was called off.
+        self._look_back = True
+        self._reading: asyncio.Future[Any] | None = None
+        self._tasks: list[asyncio.Task[None]] = []
 
     async def start(self) -> None:
-        self._task = asyncio.create_task(self._serve(), name=f"answer {self._stream}")
+        self._tasks = [
+            asyncio.create_task(self._serve(), name=f"answer {self._stream}"),
+            asyncio.create_task(self._hear_called_off(), name=f"called off {self._stream}"),
+        ]
 
     async def drain(self) -> None:
-        await tasks.end(self._task)
+        """Take no more questions, and answer those that were taken."""
+        self._stopping = True
+        await tasks.end(self._reading)
+        if self._tasks:
+            await asyncio.wait([self._tasks[0]])
         if self._working:
-            await asyncio.wait(self._working)
+            await asyncio.wait(self._working.values())
 
     async def close(self) -> None:
-        await tasks.end(self._task)
-        for task in self._working:
-            task.cancel()
+        for task in (*self._tasks, *self._working.values()):
+            await tasks.end(task)
         with contextlib.suppress(RedisError, *Unreachable):
             # There may be no group yet when the end comes early, and no server when it comes late.
             await self._redis.xgroup_delconsumer(self._stream, GROUP, self._consumer)
 
     async def _serve(self) -> None:
-        while True:
+        while not self._stopping or self._look_back:
+            await self._slots.acquire()
             try:
-                await self._slots.acquire()
-                try:
-                    # Unacknowledged on purpose (NOACK): a question is worth its deadline, the asker asks again.
-                    found = await self._blocking.xreadgroup(GROUP, self._consumer, {self._stream: ">"}, count=1, block=5000, noack=True)
-                finally:
-                    self._slots.release()
-                for entry_id, fields in found[0][1] if found else []:
+                for entry_id, fields in await self._next():
                     await self._slots.acquire()
-                    task = asyncio.create_task(self._reply(entry_id, fields))
-                    self._working.add(task)
-                    task.add_done_callback(self._finished)
+                    self._begin(entry_id, fields)
             except ResponseError as error:
                 if str(error).startswith("NOGROUP"):
-                    await ensure_group(self._redis, self._stream, GROUP)
+                    await self._make_group()
                 else:
                     log.error("questions_refused", reason=str(error)[:200])
                     await asyncio.sleep(1.0)
             except (RedisError, *Unreachable) as error:
                 log.warning("questions_interrupted", reason=type(error).__name__)
+                # A question is worth its deadline: when we are to stop, nobody waits for the bus to come back.
+                self._look_back = not self._stopping
                 await asyncio.sleep(0.2)
 
-    def _finished(self, task: asyncio.Task[None]) -> None:
-        self._working.discard(task)
+    async def _make_group(self) -> None:
+        await ensure_group(self._redis, self._stream, GROUP)
+
+    async def _next(self) -> list[tuple[bytes, dict[bytes, bytes]]]:
+        """Questions to begin. The slot that was taken to ask is given back."""
+        try:
+            if self._look_back:
+                self._look_back = False
+                found = await self._redis.xreadgroup(GROUP, self._consumer, {self._stream: "0"})
+                missed = found[0][1] if found else []
+                return [(entry_id, fields) for entry_id, fields in missed if entry_id not in self._working]
+            return await self._read_new()
+        finally:
+            self._slots.release()
+
+    async def _read_new(self) -> list[tuple[bytes, dict[bytes, bytes]]]:
+        read = self._connection.blocking.xreadgroup(GROUP, self._consumer, {self._stream: ">"}, count=1, block=5000)
+        self._reading = asyncio.ensure_future(read)
+        try:
+            found = await self._reading
+        except asyncio.CancelledError:
+            task = asyncio.current_task()
+            if task is None or task.cancelling():
+                raise
+            # We are to stop; a question may have been on its way to us.
+            self._look_back = True
+            return []
+        finally:
+            self._reading = None
+        return found[0][1] if found else []
+
+    def _begin(self, entry_id: bytes, fields: dict[bytes, bytes]) -> None:
+        task = asyncio.create_task(self._reply(entry_id, fields))
+        self._working[entry_id] = task
+        task.add_done_callback(lambda _: self._finished(entry_id))
+
+    def _finished(self, entry_id: bytes) -> None:
+        self._working.pop(entry_id, None)
         self._slots.release()
 
     async def _reply(self, entry_id: bytes, fields: dict[bytes, bytes]) -> None:
         try:
-            question = envelope.parse(fields)
-            if question.expired():
-                log.info("question_expired", topic=self._stream)
-                return
-            request_id.current.set(question.request_id)
-            data = await self._answer_in_time(question)
-            reply = envelope.new(f"{question.type}.reply", self._consumer, data, subject=question.id)
             pipeline = self._redis.pipeline(transaction=False)
-            pipeline.xadd(question.subject, reply.fields(), maxlen=MOST_REPLIES, approximate=True)
-            pipeline.expire(question.subject, REPLIES_LIVE_SECONDS)
+            pipeline.xack(self._stream, GROUP, entry_id)
             pipeline.xdel(self._stream, entry_id)
+            # Called off before we began: its entry is gone.
+            question = envelope.parse(fields) if fields else None
+            if question is not None and question.expired():
+                log.info("question_expired", topic=self._stream)
+            elif question is not None and (data := await self._answer_in_time(question)) is not None:
+                reply = envelope.new(f"{question.type}.reply", self._consumer, data, subject=question.id)
+                pipeline.xadd(question.subject, reply.fields(), maxlen=MOST_REPLIES, approximate=True)
+                pipeline.expire(question.subject, REPLIES_LIVE_SECONDS)
             await pipeline.execute()
-        except TimeoutError:
-            log.warning("question_abandoned", topic=self._stream)
         except (RedisError, *Unreachable) as error:
             log.warning("reply_lost", reason=type(error).__name__)
         except Exception:
             log.exception("answer_failed", topic=self._stream)
+            with contextlib.suppress(RedisError, *Unreachable):
+                await self._redis.xack(self._stream, GROUP, entry_id)
 
-    async def _answer_in_time(self, question: Envelope) -> bytes:
-        left = question.deadline - time.time() if question.deadline else None
-        async with asyncio.timeout(left):
-            return await self._answer(question)
+    async def _answer_in_time(self, question: Envelope) -> bytes | None:
+        """The answer, or None when nobody waits for it any more."""
+        request_id.current.set(question.request_id)
+        answering = asyncio.ensure_future(self._answer(question))
+        self._by_question[question.id] = answering
+        try:
+            async with asyncio.timeout(question.deadline - time.time() if question.deadline else None):
+                return await answering
+        except TimeoutError:
+            log.warning("question_abandoned", topic=self._stream)
+        except asyncio.CancelledError:
+            task = asyncio.current_task()
+            if task is None or task.cancelling():
+                raise
+            log.info("question_called_off", topic=self._stream)
+        finally:
+            del self._by_question[question.id]
+        return None
+
+    async def _hear_called_off(self) -> None:
+        while True:
+            try:
+                async for notice in follow(self._connection, _called_off(self._topic)):
+                    if task := self._by_question.get(notice.data.decode()):
+                        task.cancel()
+            except (RedisError, *Unreachable, envelope.MalformedEnvelope):
+                # What is called off meanwhile ends with its deadline.
+                await asyncio.sleep(1.0)

@@ -13,7 +13,8 @@ from redis.exceptions import RedisError
 from tillwise_common.settings import Secret
 
 Redis = aioredis.Redis
-BLOCKING_TIMEOUT = 30.0
+# Longer than any blocking read asks the server to wait (5 s).
+BLOCKING_TIMEOUT = 8.0
 Unreachable = (RedisConnectionError, TimeoutError, OSError)
 
 __all__ = ["Redis", "RedisConnection", "RedisError", "Unreachable", "connect"]
@@ -38,8 +39,8 @@ def connect(url: Secret, *, timeout: float = 5.0, max_connections: int = 64) -> 
 class RedisConnection:
     """Redis as a part of a service: two pools, since a blocking read must not time out like a command."""
 
-    def __init__(self, url: Secret) -> None:
-        self.commands = connect(url)
+    def __init__(self, url: Secret, *, timeout: float = 5.0) -> None:
+        self.commands = connect(url, timeout=timeout)
         self.blocking = connect(url, timeout=BLOCKING_TIMEOUT)
 
     async def start(self) -> None:

@@ -25,6 +25,9 @@ Unreachable = (
     asyncpg.InsufficientResourcesError,
 )
 
+# How much longer than the server may take we wait for it to say so.
+SILENCE_SECONDS = 3.0
+
 
 class Postgres:
     """A pool whose sessions say which service they belong to and never wait without end."""
@@ -58,6 +61,8 @@ class Postgres:
                 timeout=5,
                 init=self._prepare,
                 max_inactive_connection_lifetime=60,
+                # A connection that went silent (a cut that nobody told us of) must not hold its user for ever.
+                command_timeout=self._statement_timeout + SILENCE_SECONDS,
                 server_settings={
                     "application_name": self._service,
                     "search_path": self._search_path,

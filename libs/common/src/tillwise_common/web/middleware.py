@@ -6,6 +6,7 @@ request, on the hottest path of the platform.
 
 from __future__ import annotations
 
+import asyncio
 import time
 from collections.abc import Awaitable, Callable, Iterable
 from typing import Any
@@ -58,6 +59,11 @@ class Surroundings:
                 response = problem.response()
             except web.HTTPException as error:
                 response = from_http_exception(error)
+            except asyncio.CancelledError:
+                # The client has gone, or we have to end: nobody reads an answer.
+                self._requests.labels(method, route, "499").inc()
+                log.info("client_gone", method=request.method, path=request.path, ms=round((time.perf_counter() - began) * 1000, 2))
+                raise
             except Exception:
                 log.exception("request_failed", method=request.method, path=request.path)
                 response = Problem(500, "internal_error", "Something went wrong here. Tell us the request_id.").response()

@@ -81,6 +81,18 @@ def down(data_dir: DataDir = DEFAULT_DIR, as_json: AsJson = False) -> None:
     show({"stopped": pid}, "stopped", as_json)
 
 
+def restart(data_dir: DataDir = DEFAULT_DIR, as_json: AsJson = False) -> None:
+    """Replace all services one by one, without a moment in which the platform does not answer."""
+    data = DataFolder(data_dir)
+    before = data.state()
+    os.kill(int(before["supervisor"]), signal.SIGUSR1)
+    while (now := data.state())["rolls"] == before["rolls"]:
+        time.sleep(0.1)
+    if now["roll_error"]:
+        raise CannotStart(f"the new processes do not start, the old ones go on: {now['roll_error']}")
+    show({"restarted": [p["service"] for p in now["processes"] if p["probe_port"]]}, "restarted", as_json)
+
+
 def _demo_key(data: DataFolder, url: str) -> str:
     """The key of the demo store, which is made on the first start."""
     from tillwise.client import Client

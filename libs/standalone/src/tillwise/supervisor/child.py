@@ -32,8 +32,9 @@ class Child:
         before_start: Callable[[], None] | None = None,
         end_with: int = signal.SIGTERM,
         pass_fds: tuple[int, ...] = (),
+        number: int = 1,
     ) -> None:
-        self.service, self.port, self.probe_port = service, port, probe_port
+        self.service, self.port, self.probe_port, self.number = service, port, probe_port, number
         self.ready = False
         self.restarts = 0
         self._command, self._environment, self._log = command, environment, log
@@ -106,7 +107,8 @@ class Child:
             if self._ended():
                 return
             self.restarts += 1
-            if time.monotonic() - began > HEALTHY_AFTER_SECONDS:
+            # Ended in order (somebody sent it SIGTERM) is no crash.
+            if time.monotonic() - began > HEALTHY_AFTER_SECONDS or (self._process is not None and self._process.returncode == 0):
                 pause = FIRST_PAUSE
             await asyncio.sleep(pause)
             pause = min(pause * 2, LONGEST_PAUSE)

@@ -35,6 +35,11 @@ class Supervisor:
         self._services: list[Child] = []
         self._stop = asyncio.Event()
         self._hurry = asyncio.Event()
+        self._roll_wanted = asyncio.Event()
+        # How often all services were replaced one by one, and why that went wrong the last time.
+        self._rolls = 0
+        self._roll_error = ""
+        self._generation = 0
         # Children end when this pipe does, however we end.
         self._lifeline = os.pipe()
         self.environment: dict[str, str] = {}
@@ -52,7 +57,8 @@ class Supervisor:
         loop = asyncio.get_running_loop()
         for number in (signal.SIGINT, signal.SIGTERM):
             loop.add_signal_handler(number, self._asked_to_stop)
-        side_work: asyncio.Task[Any] | None = None
+        loop.add_signal_handler(signal.SIGUSR1, self._roll_wanted.set)
+        side_work: asyncio.Future[Any] | None = None
         try:
             up = asyncio.create_task(self._bring_up())
             stopped = asyncio.create_task(self._stop.wait())
@@ -63,7 +69,7 @@ class Supervisor:
                 return
             up.result()
             self._write_state()
-            side_work = asyncio.ensure_future(when_ready(self))
+            side_work = asyncio.gather(when_ready(self), self._roll_when_asked())
             await self._watch()
         finally:
             if side_work is not None:
@@ -157,9 +163,38 @@ class Supervisor:
             "ADMIN_PASSWORD_FILE": str(self.data.secret_path("admin_password")),
         }
 
+    async def _roll_when_asked(self) -> None:
+        while True:
+            await self._roll_wanted.wait()
+            self._roll_wanted.clear()
+            try:
+                await self._roll()
+                self._roll_error = ""
+            except (CannotStart, TimeoutError) as error:
+                self._roll_error = str(error) or f"a new process was not ready within {START_SECONDS:.0f} seconds"
+            self._rolls += 1
+            self._write_state()
+
+    async def _roll(self) -> None:
+        """Replace all services one by one, the new one first: nobody outside notices. Raises CannotStart and keeps the old one."""
+        self._generation += 1
+        for old in list(self._services):
+            new = self._service(old.service, old.number)
+            new.start()
+            try:
+                await self._wait_ready(new)
+            except BaseException:
+                await new.stop(END_SECONDS)
+                raise
+            self._services[self._services.index(old)] = new
+            self._write_state()
+            await old.stop(END_SECONDS)
+
     def _service(self, service: str, number: int) -> Child:
         probe_port = free_port("127.0.0.1")
-        environment = {**self.environment, "PROBE_PORT": str(probe_port), "INSTANCE": f"{service}-{number}-{os.getpid()}"}
+        # Never the name of another process that lives: a name holds entries of the streams.
+        instance = f"{service}-{number}-{os.getpid()}-{self._generation}"
+        environment = {**self.environment, "PROBE_PORT": str(probe_port), "INSTANCE": instance}
         if service == "gateway":
             environment |= {"PUBLIC_HOST": self.options.host, "PORT": str(self.options.port), "REUSE_PORT": "true"}
             environment["ASSET_DIR"] = str(self.data.path / "assets")
@@ -171,6 +206,7 @@ class Supervisor:
             port=self.options.port if service == "gateway" else probe_port,
             probe_port=probe_port,
             pass_fds=(self._lifeline[0],),
+            number=number,
         )
 
     async def _wait_ready(self, child: Child) -> None:
@@ -196,7 +232,8 @@ class Supervisor:
             {"service": c.service, "pid": c.pid, "port": c.port, "probe_port": c.probe_port, "ready": c.ready, "restarts": c.restarts}
             for c in self._all()
         ]
-        self.data.write_state({"url": self.url, "supervisor": os.getpid(), "processes": processes})
+        state = {"url": self.url, "supervisor": os.getpid(), "rolls": self._rolls, "roll_error": self._roll_error, "processes": processes}
+        self.data.write_state(state)
 
     def _all(self) -> list[Child]:
         return [*self._services, *self._servers]

@@ -11,6 +11,7 @@ from prometheus_client import CollectorRegistry, Counter
 
 from tillwise_common import request_id
 from tillwise_common.bus import envelope, names
+from tillwise_common.bus.connection import RedisError, Unreachable
 from tillwise_common.bus.envelope import Envelope
 from tillwise_common.bus.publish import NotAccepted, PackingPublisher
 from tillwise_common.contracts import batches
@@ -54,8 +55,8 @@ class Ingest:
     async def post(self, request: web.Request) -> web.Response:
         """Take one event, an array or NDJSON. 202 promises that every accepted event will be counted once."""
         store = store_of(await self._door.authenticate(request, "ingest"))
-        if self._pressure.too_high:
-            raise Problem(503, "overloaded", "Events arrive faster than they are stored. Send them again later.", headers=RETRY)
+        if self._pressure.too_high or self._pressure.away:
+            raise self._refusal()
         lines = self._is_lines(request)
         decoded = decode(await self._read(request), lines=lines, currency=store.currency)
         if decoded.count:
@@ -63,10 +64,18 @@ class Ingest:
             self._accepted.inc(decoded.count)
         return self._answer(decoded)
 
+    def _refusal(self) -> Problem:
+        if self._pressure.away:
+            return Problem(503, "redis_unavailable", "Events cannot be accepted for the moment. Send them again shortly.", headers=RETRY)
+        return Problem(503, "overloaded", "Events arrive faster than they are stored. Send them again later.", headers=RETRY)
+
     async def status(self, request: web.Request) -> web.Response:
         """How many messages of the store's partition were accepted and are not yet counted."""
         store = store_of(await self._door.authenticate(request, "read"))
-        pending = await self._pressure.pending(names.partition_of(store.id, self._partitions))
+        try:
+            pending = await self._pressure.pending(names.partition_of(store.id, self._partitions))
+        except (RedisError, *Unreachable):
+            raise Problem(503, "redis_unavailable", "Redis is away. Try again shortly.", headers=RETRY) from None
         return json_response({"pending": pending})
 
     @staticmethod

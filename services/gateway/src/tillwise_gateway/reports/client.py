@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 from tillwise_common.bus.ask import Asker, NoAnswer
@@ -14,8 +15,8 @@ from tillwise_common.web.problems import Problem
 class ReportsClient:
     """What the gateway knows of reports: how to ask."""
 
-    def __init__(self, asker: Asker, timeout: float) -> None:
-        self._asker, self._timeout = asker, timeout
+    def __init__(self, asker: Asker, timeout: float, bus_is_away: Callable[[], bool]) -> None:
+        self._asker, self._timeout, self._bus_is_away = asker, timeout, bus_is_away
 
     async def describe(self) -> Answer:
         """The catalogue."""
@@ -28,6 +29,8 @@ class ReportsClient:
 
     async def _ask(self, kind: str, question: Question, store: str) -> Reply:
         try:
+            if self._bus_is_away():
+                raise NoAnswer("Redis")
             data = await self._asker.ask(reports.TOPIC, kind, reports.encode(question), store=store, timeout=self._timeout)
         except (NoAnswer, TimeoutError):
             raise Problem(

@@ -2,7 +2,7 @@
 # PYTHON chooses the interpreter for .venv (3.11 to 3.13); ARGS goes to the command: make up ARGS="--port 9000".
 
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-dev up test test-unit lint types format bench lock clean
+.PHONY: help setup setup-dev up test test-unit lint types format bench chaos lock clean
 SHELL := /bin/bash
 VENV ?= .venv
 BIN := $(VENV)/bin
@@ -36,6 +36,9 @@ format: setup-dev ## Put the code into shape
 
 bench: setup-dev ## Measure, side by side with what bounds us; prints ratios
 	@$(BIN)/python tests-e2e/bench/run.py $(ARGS)
+
+chaos: setup-dev ## Break everything at random for five minutes and prove that nothing was lost (ARGS="--seconds 60 --seed 7 --runs 3")
+	@$(BIN)/python tests-e2e/chaos/run.py $(ARGS)
 
 lock: setup-dev ## Compile the lock files from the .in files
 	@$(BIN)/uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header requirements.in -o requirements.lock

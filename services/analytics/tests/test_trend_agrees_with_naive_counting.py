@@ -11,10 +11,10 @@ import asyncpg
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from tillwise.testing.naive_shop import NaiveShop
 from tillwise_analytics.reports.trend import maths
 from tillwise_common.contracts.stores import Store
 
-from .naive_shop import NaiveShop
 from .shop_events import cancelled, line, placed, product, refunded
 
 ZONE = "Europe/Berlin"

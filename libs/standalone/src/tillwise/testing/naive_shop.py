@@ -107,4 +107,4 @@ class NaiveShop:
                 return len({entry["customer"] for entry in sold if entry["customer"] and firsts[entry["customer"]] == entry["at"]})
             case "average_order":
                 return round(sum(entry["sales"] for entry in entries) / orders) if orders else None
-        return sum(entry[metric] for entry in entries)
+        return sum(int(entry[metric]) for entry in entries)

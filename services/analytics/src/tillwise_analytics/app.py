@@ -23,7 +23,7 @@ def build(service: Service, settings: AnalyticsSettings) -> None:
     redis = RedisConnection(settings.redis_url)
     name = f"tillwise-{service.name}"
     timeout = settings.statement_timeout_seconds
-    readers = Postgres(settings.database_url, name, size=settings.reports_at_once + 2, statement_timeout=timeout)
+    readers = Postgres(settings.database_url, name, size=settings.reports_at_once + 2, statement_timeout=timeout, watched=True)
     writers = Postgres(
         settings.database_url,
         f"{name}-intake",

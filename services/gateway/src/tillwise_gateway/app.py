@@ -34,14 +34,16 @@ from tillwise_gateway.reports.routes import Reports
 from tillwise_gateway.settings import GatewaySettings
 
 REDIS_TIMEOUT = 2.0
-STATEMENT_TIMEOUT = 3.0
+STATEMENT_TIMEOUT = 2.0
 
 
 def build(service: Service, settings: GatewaySettings) -> None:
     """Add the gateway's parts to the service's life, in the order in which they start."""
     # Clients wait for both: better a fast "try again" than a slow one.
     redis = RedisConnection(settings.redis_url, timeout=REDIS_TIMEOUT)
-    postgres = Postgres(settings.database_url, "tillwise-gateway", size=settings.database_pool_size, statement_timeout=STATEMENT_TIMEOUT)
+    postgres = Postgres(
+        settings.database_url, "tillwise-gateway", size=settings.database_pool_size, statement_timeout=STATEMENT_TIMEOUT, watched=True
+    )
     asker = Asker(redis, settings.instance)
     source = f"gateway/{settings.instance}"
     publisher: PackingPublisher[Store, Part] = PackingPublisher(redis.commands, packing(source, settings.event_partitions))

@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Set
 from typing import Any
 
 from tillwise_common import logs, tasks
@@ -32,11 +32,14 @@ return -1
 
 
 class Caretaker:
-    """Beats the heart of one consumer; calls `inherited()` when it has taken entries over from a dead one."""
+    """Beats the heart of one consumer. Calls `inherited()` when the consumer owns entries that are not in `held`: taken over
+    from a dead one, or given to a connection that broke before it could read them.
+    """
 
-    def __init__(self, redis: Any, stream: str, group: str, consumer: str, inherited: Callable[[], None]) -> None:
+    def __init__(self, redis: Any, stream: str, group: str, consumer: str, held: Set[bytes], inherited: Callable[[], None]) -> None:
         self._redis = redis
         self._stream, self._group, self._consumer = stream, group, consumer
+        self._held = held
         self._inherited = inherited
         self._task: asyncio.Task[None] | None = None
         self._helping = True
@@ -62,6 +65,7 @@ class Caretaker:
                 if self._helping and time.monotonic() - last_round >= TAKEOVER_EVERY_SECONDS:
                     last_round = time.monotonic()
                     await self._take_over()
+                    await self._find_forgotten()
                     await trim(self._redis, self._stream)
             except (RedisError, *Unreachable):
                 # The reading task meets the same trouble and says so.
@@ -87,4 +91,11 @@ class Caretaker:
         idle = HEARTBEAT_SECONDS * 1000
         if claimed := await self._redis.xclaim(self._stream, self._group, self._consumer, idle, ids, justid=True):
             log.warning("took_over", stream=self._stream, dead_consumer=name, entries=len(claimed))
+            self._inherited()
+
+    async def _find_forgotten(self) -> None:
+        """What was given to us long ago and is not in hand was lost on its way."""
+        idle = HEARTBEAT_SECONDS * 1000
+        ours = await self._redis.xpending_range(self._stream, self._group, "-", "+", CLAIM_AT_ONCE, consumername=self._consumer, idle=idle)
+        if any(entry["message_id"] not in self._held for entry in ours):
             self._inherited()

@@ -47,7 +47,7 @@ class StreamConsumer:
         split: Split | None = None,
         batch: int = 16,
         max_deliveries: int = 5,
-        block_ms: int = 5000,
+        block_ms: int = 500,
     ) -> None:
         self.stream, self.group, self.consumer = stream, group, consumer
         self._redis = connection.commands
@@ -61,9 +61,9 @@ class StreamConsumer:
         self._failures: dict[bytes, int] = {}
         self._stopping = False
         self._consuming: asyncio.Task[None] | None = None
-        self._reading: asyncio.Future[Any] | None = None
         self._in_hand: set[asyncio.Task[None]] = set()
-        self._caretaker = Caretaker(self._redis, stream, group, consumer, self._inherit)
+        self._held: set[bytes] = set()
+        self._caretaker = Caretaker(self._redis, stream, group, consumer, self._held, self._inherit)
         self._suspects = Suspects(self._redis, stream, max_deliveries)
         # What this consumer was given and did not acknowledge (a lost reply, a failure): read again before news.
         self._look_back = True
@@ -79,7 +79,6 @@ class StreamConsumer:
         """Stop reading; the batches in hand are finished and acknowledged."""
         self._stopping = True
         self._caretaker.stop_helping()
-        await tasks.end(self._reading)
         if self._consuming is not None:
             await asyncio.wait([self._consuming])
 
@@ -95,6 +94,7 @@ class StreamConsumer:
                 if entries := await self._next():
                     await self._take_in_hand(entries)
             except ResponseError as error:
+                self._look_again()
                 await self._mend_group(error)
             except (RedisError, *Unreachable) as error:
                 self._interrupted(error)
@@ -130,19 +130,8 @@ class StreamConsumer:
         return entries
 
     async def _read_new(self) -> Any:
-        read = self._blocking.xreadgroup(self.group, self.consumer, {self.stream: ">"}, count=self._batch, block=self._block_ms)
-        self._reading = asyncio.ensure_future(read)
-        try:
-            found = await self._reading
-        except asyncio.CancelledError:
-            task = asyncio.current_task()
-            if task is None or task.cancelling():
-                raise
-            # Only the read was called off (drain, or something to look back for). Its reply may have been on the way.
-            self._look_back = True
-            return []
-        finally:
-            self._reading = None
+        # Never called off: the server would go on giving entries to a connection that nobody reads. So it is short instead.
+        found = await self._blocking.xreadgroup(self.group, self.consumer, {self.stream: ">"}, count=self._batch, block=self._block_ms)
         return found[0][1] if found else []
 
     async def _parse(self, raw: list[tuple[bytes, dict[bytes, bytes] | None]]) -> list[Entry]:
@@ -162,6 +151,7 @@ class StreamConsumer:
 
     async def _take_in_hand(self, entries: list[Entry]) -> None:
         self._adapt(entries)
+        self._held.update(entry.id for entry in entries)
         task = asyncio.create_task(self._work(entries), name=f"handle {self.stream}")
         self._in_hand.add(task)
         task.add_done_callback(self._in_hand.discard)
@@ -187,6 +177,13 @@ class StreamConsumer:
         except (Transient, RedisError, *Unreachable) as error:
             self._interrupted(error)
             await self._clear_suspicion(entries)
+        except Exception:
+            # Nobody foresaw this; the entries are still ours.
+            log.exception("consume_failed", stream=self.stream)
+            self._pause = LONGEST_PAUSE
+            self._look_again()
+        finally:
+            self._held.difference_update(entry.id for entry in entries)
 
     async def _clear_suspicion(self, entries: Sequence[Entry]) -> None:
         try:
@@ -268,8 +265,6 @@ class StreamConsumer:
 
     def _look_again(self) -> None:
         self._look_back = True
-        if self._reading is not None:
-            self._reading.cancel()
 
     async def _mend_group(self, error: ResponseError) -> None:
         if not str(error).startswith("NOGROUP"):

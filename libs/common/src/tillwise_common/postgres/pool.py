@@ -7,6 +7,7 @@ from typing import Any
 import asyncpg
 
 from tillwise_common.lifecycle import StartError
+from tillwise_common.postgres.watch import Watch
 from tillwise_common.settings import Secret
 
 Connection = Any
@@ -26,7 +27,7 @@ Unreachable = (
 )
 
 # How much longer than the server may take we wait for it to say so.
-SILENCE_SECONDS = 3.0
+SILENCE_SECONDS = 1.0
 
 
 class Postgres:
@@ -42,6 +43,7 @@ class Postgres:
         search_path: str = "public",
         options: dict[str, str] | None = None,
         prepare: Any = None,
+        watched: bool = False,
     ) -> None:
         self._url = url
         self._service = service
@@ -51,6 +53,8 @@ class Postgres:
         self._options = options or {}
         self._prepare = prepare
         self._pool: Any = None
+        # A server that is known to be away is not waited for.
+        self._watch = Watch(url, f"{service}-watch") if watched else None
 
     async def start(self) -> None:
         try:
@@ -75,16 +79,22 @@ class Postgres:
             )
         except (OSError, TimeoutError, asyncpg.PostgresError, ValueError) as error:
             raise StartError(f"cannot reach PostgreSQL ({type(error).__name__}): check DATABASE_URL and that the server runs") from None
+        if self._watch is not None:
+            self._watch.start()
 
     async def drain(self) -> None:
         """Connections are needed until the end."""
 
     async def close(self) -> None:
+        if self._watch is not None:
+            await self._watch.close()
         if self._pool is not None:
             self._pool.terminate()
 
     def acquire(self, timeout: float = 5.0) -> Any:
-        """`async with pool.acquire() as connection:`"""
+        """`async with pool.acquire() as connection:`. Raises one of Unreachable, at once when the server is known to be away."""
+        if self._watch is not None and self._watch.away:
+            raise ConnectionError("PostgreSQL is away")
         return self._pool.acquire(timeout=timeout)
 
     async def ping(self) -> None:

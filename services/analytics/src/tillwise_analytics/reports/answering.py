@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
 import time
 from datetime import datetime
@@ -22,6 +23,8 @@ from tillwise_common.contracts.reports import Answer, DescribeReports, Refusal, 
 from tillwise_common.postgres.pool import Postgres, Unreachable
 
 log = logs.get("reports")
+# For what takes a moment when the database is there: a connection, the begin and the end of a transaction.
+PATIENCE_SECONDS = 2.0
 
 
 class ReportAnswerer:
@@ -42,12 +45,12 @@ class ReportAnswerer:
             return Refusal(404, "report_not_found", f"There is no report of this name. There are: {', '.join(REPORTS)}.")
         try:
             params = parse(report.params, asked.params)
-            async with self._postgres.acquire() as connection:
-                await connection.execute(_begin(asked.store.id, deadline))
+            async with self._postgres.acquire(timeout=PATIENCE_SECONDS) as connection:
+                await _begin(connection, asked.store.id, deadline)
                 try:
                     return await self._answer(connection, asked, params)
                 finally:
-                    await connection.execute("rollback")
+                    await _end(connection)
         except InvalidParameters as error:
             return Refusal(422, "invalid_parameters", str(error), error.errors)
         except asyncpg.QueryCanceledError:
@@ -76,7 +79,24 @@ class ReportAnswerer:
         return Answer(orjson.dumps(msgspec.to_builtins(answer)), etag)
 
 
-def _begin(store_id: int, deadline: float) -> str:
+async def _end(connection: Any) -> None:
+    """The end of the transaction, also of one that was called off; a session that does not even say so is given up."""
+    try:
+        await connection.execute("rollback", timeout=PATIENCE_SECONDS)
+    except (asyncpg.PostgresError, *Unreachable):
+        connection.terminate()
+
+
+async def _begin(connection: Any, store_id: int, deadline: float) -> None:
+    try:
+        await connection.execute(_transaction(store_id, deadline), timeout=PATIENCE_SECONDS)
+    except (TimeoutError, asyncio.CancelledError):
+        # The session says nothing: nobody should wait for it again.
+        connection.terminate()
+        raise
+
+
+def _transaction(store_id: int, deadline: float) -> str:
     """The start of a transaction that sees one store and ends with the question's deadline, in one round trip."""
     # A refusal must reach the asker before the deadline, so statements end a tenth of the time earlier.
     left = max(1, int((deadline - time.time()) * 900)) if deadline else 30_000

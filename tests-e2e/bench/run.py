@@ -134,6 +134,35 @@ def accepts(bench: Bench, results: Results, seconds: int) -> None:
         committed(bench, [key])
 
 
+def refusals(bench: Bench, results: Results) -> None:
+    """How fast a gateway refuses events that it must not accept."""
+    with bench.service("gateway", MAX_STREAM_LAG="5"):
+        key = bench.store(f"refused-{time.monotonic_ns()}")
+        (line,) = orders("refused", 1, datetime.now(UTC), timedelta(0), random.Random(4))
+        took = asyncio.run(refused(bench.url, key, line))
+    results.add("events refused while overloaded (503), p99", took[int(len(took) * 0.99)], "ms", bar="< 50")
+    with bench.service("analytics"), bench.service("gateway"):
+        committed(bench, [key])
+
+
+async def refused(url: str, key: str, body: bytes) -> list[float]:
+    """Milliseconds of five hundred refusals, eight at once, sorted."""
+    headers = {"Authorization": f"Bearer {key}", "Content-Type": "application/json"}
+    took: list[float] = []
+    async with aiohttp.ClientSession(headers=headers) as session:
+
+        async def knock() -> None:
+            while len(took) < 500:
+                began = time.perf_counter()
+                async with session.post(f"{url}/api/v1/events", data=body) as answer:
+                    await answer.read()
+                if answer.status == 503:
+                    took.append((time.perf_counter() - began) * 1000)
+
+        await asyncio.gather(*(knock() for _ in range(8)))
+    return sorted(took)
+
+
 def commits(bench: Bench, results: Results, count: int) -> None:
     """Orders committed with rollups by one analytics process: what lies on the streams is consumed against the clock."""
     for stores in (1, 4):
@@ -226,6 +255,7 @@ def main() -> None:
         with bench.servers():
             if "accept" in wanted:
                 accepts(bench, results, options.seconds)
+                refusals(bench, results)
             if "reports" in wanted:
                 with bench.service("analytics"), bench.service("gateway"):
                     freshness(bench, results)

@@ -161,6 +161,17 @@ class World:
             except (aiohttp.ClientError, TimeoutError):
                 return None
 
+    async def get_soon(self, path: str, key: str) -> Any:
+        """The gateway's JSON answer; the last fault may be only a moment ago."""
+        found: list[Any] = []
+
+        async def answered() -> bool:
+            found.append(await self.get(path, key))
+            return found[-1] is not None
+
+        await until(answered, f"an answer to {path}", 10)
+        return found[-1]
+
 
 async def until(condition: Any, what: str, seconds: float = 90.0) -> None:
     """Wait for an asynchronous condition. Raises TimeoutError that says what was waited for."""

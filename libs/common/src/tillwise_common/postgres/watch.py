@@ -33,13 +33,21 @@ class Watch:
 
     async def _look(self) -> None:
         while True:
-            try:
-                await asyncio.wait_for(self._ask(), PATIENCE_SECONDS)
-                self._now(away=False)
-            except (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError):
-                self._forget()
-                self._now(away=True)
+            self._now(away=not await self._answers())
             await asyncio.sleep(EVERY_SECONDS)
+
+    async def _answers(self) -> bool:
+        """Whether the server answers. A connection may break while the server is well, so a fresh one has the last word."""
+        fresh = self._connection is None
+        try:
+            await asyncio.wait_for(self._ask(), PATIENCE_SECONDS)
+        except TimeoutError:
+            self._forget()
+            return False
+        except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError):
+            self._forget()
+            return False if fresh else await self._answers()
+        return True
 
     async def _ask(self) -> None:
         if self._connection is None:

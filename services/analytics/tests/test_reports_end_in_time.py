@@ -1,0 +1,138 @@
+"""A report that nobody waits for any more ends in PostgreSQL too, and the connections are as good as new afterwards."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from contextlib import asynccontextmanager
+
+import asyncpg
+import pytest
+
+from tillwise_analytics.reports.answering import ReportAnswerer
+from tillwise_common.bus.ask import Answerer, Asker, NoAnswer
+from tillwise_common.bus.connection import RedisConnection
+from tillwise_common.contracts import reports
+from tillwise_common.contracts.reports import Answer, Refusal, RunReport
+from tillwise_common.postgres.pool import Postgres
+from tillwise_common.settings import Secret
+
+from .conftest import BERLIN
+from .shop_events import placed
+
+QUESTION = reports.encode(RunReport(store=BERLIN, report="trend", params={"from": "2026-03-01", "to": "2026-03-31"}))
+
+
+@asynccontextmanager
+async def locked(url):
+    """Reports wait for as long as this lasts."""
+    connection = await asyncpg.connect(url)
+    async with connection.transaction():
+        await connection.execute("lock table analytics.rollup_days in access exclusive mode")
+        yield
+    await connection.close()
+
+
+async def waiting(platform):
+    found = "select count(*) from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'"
+    return (await platform.rows(found))[0][0]
+
+
+async def until(condition, seconds=8.0):
+    async with asyncio.timeout(seconds):
+        while not await condition():
+            await asyncio.sleep(0.02)
+
+
+@pytest.fixture
+async def asker(platform, redis_url):
+    """Asks a real answerer with one connection to the database, over a real Redis."""
+    redis, readers = RedisConnection(Secret(redis_url)), Postgres(Secret(platform.url), "reports", size=1)
+    answerer = Answerer(redis, reports.TOPIC, "test", ReportAnswerer(readers).answer, at_once=2)
+    asker = Asker(redis, "asker")
+    await platform.take(placed("1", "2026-03-02T10:00:00Z"))
+    for part in (readers, answerer, asker):
+        await part.start()
+    yield asker
+    for part in (asker, answerer):
+        await part.drain()
+    for part in (asker, answerer, readers, redis):
+        await part.close()
+
+
+async def ask(asker, timeout=10.0):
+    return reports.decode_reply(await asker.ask(reports.TOPIC, "run", QUESTION, timeout=timeout))
+
+
+async def test_a_report_ends_before_its_deadline_with_a_refusal(platform, asker):
+    async with locked(platform.url):
+        began = time.monotonic()
+        reply = await ask(asker, timeout=2.0)
+        assert isinstance(reply, Refusal)
+        assert (reply.status, reply.code) == (504, "report_too_slow")
+        assert time.monotonic() - began < 2.0
+        assert await waiting(platform) == 0
+    assert isinstance(await ask(asker), Answer)
+
+
+async def test_who_hangs_up_stops_the_query(platform, asker):
+    async with locked(platform.url):
+        asking = asyncio.create_task(ask(asker, timeout=30))
+
+        async def begun():
+            return await waiting(platform) == 1
+
+        async def over():
+            return await waiting(platform) == 0
+
+        await until(begun)
+        asking.cancel()
+        await until(over)
+    for _ in range(5):
+        assert isinstance(await ask(asker), Answer)
+
+
+async def test_a_question_called_off_before_anybody_took_it_is_not_begun(platform, redis_url):
+    redis = RedisConnection(Secret(redis_url))
+    asker, seen = Asker(redis, "asker"), []
+
+    async def answer(question):
+        seen.append(question.id)
+        return b"done"
+
+    await asker.start()
+    asking = asyncio.create_task(asker.ask("topic", "kind", b"first", timeout=30))
+    await until(lambda: _is(redis.commands.xlen("tw:requests:{topic}"), 1))
+    asking.cancel()
+    await until(lambda: _is(redis.commands.xlen("tw:requests:{topic}"), 0))
+    answerer = Answerer(redis, "topic", "test", answer)
+    await answerer.start()
+    assert await asker.ask("topic", "kind", b"second") == b"done"
+    assert len(seen) == 1
+    await answerer.drain()
+    for part in (asker, answerer, redis):
+        await part.close()
+
+
+async def test_an_expired_question_is_dropped(platform, redis_url):
+    redis = RedisConnection(Secret(redis_url))
+    asker, seen = Asker(redis, "asker"), []
+
+    async def answer(question):
+        seen.append(question.data)
+        return b"done"
+
+    await asker.start()
+    with pytest.raises((NoAnswer, TimeoutError)):
+        await asker.ask("topic", "kind", b"late", timeout=0.2)
+    answerer = Answerer(redis, "topic", "test", answer)
+    await answerer.start()
+    assert await asker.ask("topic", "kind", b"in time") == b"done"
+    assert seen == [b"in time"]
+    await answerer.drain()
+    for part in (asker, answerer, redis):
+        await part.close()
+
+
+async def _is(found, wanted):
+    return await found == wanted

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from typing import Any
 
 import asyncpg
@@ -91,11 +93,18 @@ class Postgres:
         if self._pool is not None:
             self._pool.terminate()
 
-    def acquire(self, timeout: float = 5.0) -> Any:
-        """`async with pool.acquire() as connection:`. Raises one of Unreachable, at once when the server is known to be away."""
+    @asynccontextmanager
+    async def acquire(self, timeout: float = 5.0) -> AsyncIterator[Any]:
+        """A connection for a while. Raises one of Unreachable, at once when the server is known to be away."""
         if self._watch is not None and self._watch.away:
             raise ConnectionError("PostgreSQL is away")
-        return self._pool.acquire(timeout=timeout)
+        async with self._pool.acquire(timeout=timeout) as connection:
+            try:
+                yield connection
+            except TimeoutError:
+                # It went silent; to give it back in order would mean to wait for it again.
+                connection.terminate()
+                raise
 
     async def ping(self) -> None:
         async with self._pool.acquire(timeout=2) as connection:

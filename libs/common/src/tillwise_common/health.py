@@ -12,6 +12,10 @@ import msgspec
 Probe = Callable[[], Awaitable[object]]
 
 
+class Complaint(Exception):
+    """Raised by a check that has something to say to the operator; its text is shown as it is."""
+
+
 class CheckResult(msgspec.Struct, frozen=True):
     """What one check found. `status` is pass, warn (an optional dependency is away) or fail."""
 
@@ -66,8 +70,8 @@ class Health:
 
 
 def _describe(problem: Exception) -> str:
-    # Only the kind: a driver's message may repeat a URL with its password.
-    return type(problem).__name__
+    # Of others only the kind: a driver's message may repeat a URL with its password.
+    return str(problem) if isinstance(problem, Complaint) else type(problem).__name__
 
 
 def document(service: str, instance: str, ready: bool, results: list[CheckResult]) -> dict[str, Any]:

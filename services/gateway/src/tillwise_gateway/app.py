@@ -46,7 +46,12 @@ def build(service: Service, settings: GatewaySettings) -> None:
     )
     asker = Asker(redis, settings.instance)
     source = f"gateway/{settings.instance}"
-    publisher: PackingPublisher[Store, Part] = PackingPublisher(redis.commands, packing(source, settings.event_partitions))
+    publisher: PackingPublisher[Store, Part] = PackingPublisher(
+        redis.commands,
+        packing(source, settings.event_partitions),
+        replicas=settings.wait_replicas,
+        patience_ms=settings.wait_replicas_milliseconds,
+    )
     pressure = Pressure(
         redis.commands,
         settings.event_partitions,
@@ -80,6 +85,7 @@ def build(service: Service, settings: GatewaySettings) -> None:
     service.health.add("postgres", postgres.ping)
     service.health.add("redis", redis.ping)
     service.health.add("migrations", migrated)
+    service.health.add("durability", redis.check_durability, optional=True)
     parts: list[Any] = [
         redis,
         postgres,

@@ -22,6 +22,9 @@ class GatewaySettings(Settings, frozen=True, kw_only=True):
     max_redis_memory_share: Annotated[float, Meta(gt=0, le=1)] = 0.8
     # The limit where Redis has none of its own (maxmemory 0).
     max_redis_megabytes: Count = 1024
+    # How many replicas of Redis must have an event on disk before it is answered 202 (WAITAOF), and how long to wait for them.
+    wait_replicas: Annotated[int, Meta(ge=0, le=16)] = 0
+    wait_replicas_milliseconds: Count = 1000
     report_timeout_seconds: Seconds = 15.0
     # Where the chart library for browsers is kept once it is made; default: the user's cache folder.
     asset_dir: str = ""

@@ -8,13 +8,20 @@ import redis.asyncio as aioredis
 from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
 from redis.exceptions import ConnectionError as RedisConnectionError
-from redis.exceptions import RedisError
+from redis.exceptions import RedisError, ResponseError
 
+from tillwise_common.health import Complaint
 from tillwise_common.settings import Secret
 
 Redis = aioredis.Redis
 # Longer than any blocking read asks the server to wait (5 s).
 BLOCKING_TIMEOUT = 8.0
+# What a server needs so that 202 keeps its word: docs/delivery.md.
+DURABLE = {
+    "appendonly": ("yes", "accepted events are lost when the server ends"),
+    "appendfsync": ("always", "the last seconds of accepted events can be lost"),
+    "maxmemory-policy": ("noeviction", "events that nobody has read can be dropped"),
+}
 Unreachable = (RedisConnectionError, TimeoutError, OSError)
 
 __all__ = ["Redis", "RedisConnection", "RedisError", "Unreachable", "connect"]
@@ -55,3 +62,14 @@ class RedisConnection:
 
     async def ping(self) -> None:
         await self.commands.ping()
+
+    async def check_durability(self) -> None:
+        """Raise Complaint when the server may forget what it has confirmed, or drop what nobody has read."""
+        try:
+            found = {name: (await self.commands.config_get(name)).get(name, wanted) for name, (wanted, _) in DURABLE.items()}
+        except ResponseError:
+            # A hosted server may hide its configuration: then its operator has to know.
+            return
+        problems = [f"{name} is {found[name]}, not {wanted}: {why}" for name, (wanted, why) in DURABLE.items() if found[name] != wanted]
+        if problems:
+            raise Complaint("; ".join(problems))

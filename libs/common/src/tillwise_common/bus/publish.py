@@ -26,11 +26,26 @@ class NotAccepted(Exception):
     """The stream did not take the message, or we do not know: the sender must send it again."""
 
 
+class TooFewCopies(Exception):
+    """Fewer servers than asked for say that they have it on disk."""
+
+
 class PackingPublisher(Generic[K, Item]):
     """Collects items by key and publishes one message per key and flight, made by `pack(key, items)`."""
 
-    def __init__(self, redis: Any, pack: Pack[K, Item], *, most_items: int = 1000, most_bytes: int = 4_000_000) -> None:
+    def __init__(
+        self,
+        redis: Any,
+        pack: Pack[K, Item],
+        *,
+        most_items: int = 1000,
+        most_bytes: int = 4_000_000,
+        replicas: int = 0,
+        patience_ms: int = 1000,
+    ) -> None:
+        """`replicas` servers beside the master must have a message on disk before it counts as published (WAITAOF)."""
         self._redis = redis
+        self._replicas, self._patience_ms = replicas, patience_ms
         self._pack = pack
         self._most_items = most_items
         self._most_bytes = most_bytes
@@ -102,6 +117,8 @@ class PackingPublisher(Generic[K, Item]):
 
     async def _add(self, messages: list[tuple[str, Envelope]]) -> list[Any]:
         """The server's replies, a refusal as its exception."""
+        if self._replicas:
+            return await self._add_with_copies(messages)
         if len(messages) == 1:
             # One store alone, the usual case, needs no pipeline.
             try:
@@ -112,6 +129,19 @@ class PackingPublisher(Generic[K, Item]):
         for stream, envelope in messages:
             pipeline.xadd(stream, envelope.fields())
         replies: list[Any] = await pipeline.execute(raise_on_error=False)
+        return replies
+
+    async def _add_with_copies(self, messages: list[tuple[str, Envelope]]) -> list[Any]:
+        # On the same connection, or the question would be about somebody else's writes.
+        pipeline = self._redis.pipeline(transaction=False)
+        for stream, envelope in messages:
+            pipeline.xadd(stream, envelope.fields())
+        pipeline.execute_command("WAITAOF", 1, self._replicas, self._patience_ms)
+        replies: list[Any] = await pipeline.execute(raise_on_error=False)
+        copies = replies.pop()
+        if isinstance(copies, Exception) or int(copies[0]) < 1 or int(copies[1]) < self._replicas:
+            log.warning("too_few_copies", wanted=self._replicas, found=str(copies)[:80])
+            return [reply if isinstance(reply, Exception) else TooFewCopies() for reply in replies]
         return replies
 
     @staticmethod

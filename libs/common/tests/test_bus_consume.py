@@ -215,3 +215,43 @@ async def test_trimming_spares_what_any_group_still_needs(bus):
     left = [entry for entry, _ in await bus.commands.xrange(STREAM)]
     assert read[200][0] in left
     assert len(left) < 300
+
+
+async def test_the_name_of_a_dead_consumer_is_forgotten_once_it_holds_nothing(bus, monkeypatch):
+    monkeypatch.setattr(caretaker, "FORGET_CONSUMERS_AFTER_MS", 300)
+    await groups.ensure_group(bus.commands, STREAM, GROUP)
+    await publish(bus, "held")
+    await bus.commands.xreadgroup(GROUP, "dead", {STREAM: ">"})
+    await bus.commands.xgroup_createconsumer(STREAM, GROUP, "never worked")
+    seen = []
+
+    async def handler(entries):
+        seen.extend(texts(entries))
+
+    async def alone():
+        names = [one["name"] for one in await bus.commands.xinfo_consumers(STREAM, GROUP)]
+        return names == [b"alive"]
+
+    async with consuming(bus, handler, "alive"):
+        await until(alone)
+    assert seen == ["held"]
+
+
+async def test_what_was_given_to_a_broken_connection_is_found_again(bus):
+    await groups.ensure_group(bus.commands, STREAM, GROUP)
+    seen = []
+
+    async def handler(entries):
+        seen.extend(texts(entries))
+
+    async with consuming(bus, handler, "c1"):
+        await publish(bus, "first")
+        await until(lambda: _is(lambda: seen == ["first"]))
+        # The server answers a read of this consumer's on a connection that nobody listens to any more.
+        pipeline = bus.commands.pipeline(transaction=True)
+        pipeline.xadd(STREAM, envelope.new("t", "test", b"lost").fields())
+        pipeline.xreadgroup(GROUP, "c1", {STREAM: ">"})
+        await pipeline.execute()
+        assert await pending(bus) == 1
+        await until(lambda: _is(lambda: seen == ["first", "lost"]))
+        await until(lambda: _none_pending(bus))

@@ -133,6 +133,18 @@ async def _check_redis(world: World) -> str:
     return f"redis: {len(sizes)} streams with {sum(sizes.values())} entries, the longest {max(sizes.items(), key=lambda one: one[1])}"
 
 
+def surprises(world: World) -> list[str]:
+    """What the services logged as an error that nobody foresaw."""
+    found: Counter[str] = Counter()
+    for log in world.data.logs.glob("*.log"):
+        for line in log.read_text(errors="replace").splitlines():
+            if '"level":"error"' in line and '"event":"dead_letter"' not in line:
+                event = json.loads(line)
+                error = (event.get("error") or [{}])[0]
+                found[f"{log.stem}: {event['event']} {error.get('exc_type', '')} {error.get('exc_value', '')}"[:300]] += 1
+    return [f"surprise, {count} times, {what}" for what, count in found.items()]
+
+
 def describe(client: Client) -> str:
     """What the client was answered."""
     answers = ", ".join(f"{count} x {name}" for name, count in client.answers.most_common())

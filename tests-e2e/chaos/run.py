@@ -18,7 +18,7 @@ from pathlib import Path
 
 from client import Client
 from faults import Faults
-from oracle import Violation, check, describe, settled
+from oracle import Violation, check, describe, settled, surprises
 from world import World
 
 SENDERS = 6
@@ -42,6 +42,8 @@ async def live(seconds: float, seed: int, sabotage: str, folder: Path) -> bool:
         print(f"  VIOLATION {error}\n  seed {seed}; logs in {world.data.logs}", flush=True)
         return False
     finally:
+        for line in surprises(world):
+            print(f"  {line}", flush=True)
         await world.stop()
 
 

@@ -45,7 +45,7 @@ class Asker:
         self._task: asyncio.Task[None] | None = None
 
     async def start(self) -> None:
-        self._task = asyncio.create_task(self._listen(), name="replies")
+        self._task = tasks.keep(self._listen, "replies")
 
     async def drain(self) -> None:
         """Questions end with the HTTP requests that ask them."""
@@ -156,8 +156,8 @@ class Answerer:
 
     async def start(self) -> None:
         self._tasks = [
-            asyncio.create_task(self._serve(), name=f"answer {self._stream}"),
-            asyncio.create_task(self._hear_called_off(), name=f"called off {self._stream}"),
+            tasks.keep(self._serve, f"answer {self._stream}"),
+            tasks.keep(self._hear_called_off, f"called off {self._stream}"),
         ]
 
     async def drain(self) -> None:
@@ -176,6 +176,7 @@ class Answerer:
             await self._redis.xgroup_delconsumer(self._stream, GROUP, self._consumer)
 
     async def _serve(self) -> None:
+        self._look_back = True
         while not self._stopping or self._look_back:
             await self._slots.acquire()
             try:

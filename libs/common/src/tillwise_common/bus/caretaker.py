@@ -45,7 +45,7 @@ class Caretaker:
         self._helping = True
 
     def start(self) -> None:
-        self._task = asyncio.create_task(self._look_after(), name=f"look after {self._stream}")
+        self._task = tasks.keep(self._look_after, f"look after {self._stream}")
 
     def stop_helping(self) -> None:
         """Show life until the end, but take nothing over any more."""

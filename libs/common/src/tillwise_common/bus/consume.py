@@ -72,7 +72,7 @@ class StreamConsumer:
         self._pause = 0.0
 
     async def start(self) -> None:
-        self._consuming = asyncio.create_task(self._consume(), name=f"consume {self.stream}")
+        self._consuming = tasks.keep(self._consume, f"consume {self.stream}")
         self._caretaker.start()
 
     async def drain(self) -> None:
@@ -89,6 +89,7 @@ class StreamConsumer:
         await self._caretaker.close()
 
     async def _consume(self) -> None:
+        self._look_again()
         while not self._stopping:
             try:
                 if entries := await self._next():

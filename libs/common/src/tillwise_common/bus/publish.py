@@ -59,7 +59,7 @@ class PackingPublisher(Generic[K, Item]):
     async def start(self) -> None:
         # Asked once: each question for the running loop costs a system call on Python 3.11.
         self._new_future = asyncio.get_running_loop().create_future
-        self._task = asyncio.create_task(self._fly(), name="publish")
+        self._task = tasks.keep(self._fly, "publish")
 
     async def drain(self) -> None:
         """Wait until everything handed in has been answered."""

@@ -25,7 +25,7 @@ class Watch:
         self.away = False
 
     def start(self) -> None:
-        self._task = asyncio.create_task(self._look(), name="watch postgres")
+        self._task = tasks.keep(self._look, "watch postgres")
 
     async def close(self) -> None:
         await tasks.end(self._task)

@@ -34,7 +34,7 @@ class Pressure:
         self.away = False
 
     async def start(self) -> None:
-        self._task = asyncio.create_task(self._watch(), name="pressure")
+        self._task = tasks.keep(self._watch, "pressure")
 
     async def drain(self) -> None:
         """It looks until the end."""

@@ -22,7 +22,8 @@ DURABLE = {
     "appendfsync": ("always", "the last seconds of accepted events can be lost"),
     "maxmemory-policy": ("noeviction", "events that nobody has read can be dropped"),
 }
-Unreachable = (RedisConnectionError, TimeoutError, OSError)
+# RuntimeError is what uvloop calls a transport that closes under a write; redis-py passes it on.
+Unreachable = (RedisConnectionError, TimeoutError, OSError, RuntimeError)
 
 __all__ = ["Redis", "RedisConnection", "RedisError", "Unreachable", "connect"]
 

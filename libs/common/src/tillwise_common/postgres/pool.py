@@ -30,6 +30,8 @@ Unreachable = (
 
 # How much longer than the server may take we wait for it to say so.
 SILENCE_SECONDS = 1.0
+# What uvloop says of a transport that closes under a write.
+CLOSED_TRANSPORT = "handler is closed"
 
 
 class Postgres:
@@ -104,6 +106,10 @@ class Postgres:
             except TimeoutError:
                 # It went silent; to give it back in order would mean to wait for it again.
                 connection.terminate()
+                raise
+            except RuntimeError as error:
+                if CLOSED_TRANSPORT in str(error):
+                    raise ConnectionError("the connection closed under a command") from error
                 raise
 
     async def ping(self) -> None:

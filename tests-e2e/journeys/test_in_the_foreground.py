@@ -69,3 +69,12 @@ def test_ctrl_c_while_it_starts_leaves_nothing_behind_and_the_next_start_works(t
         process.send_signal(signal.SIGINT)
         process.communicate(timeout=60)
     assert process.returncode == 0
+
+
+def test_down_stops_a_platform_that_is_still_starting(tmp_path, wait_until):
+    folder = tmp_path / "data"
+    with foreground(folder, "--no-demo") as process:
+        wait_until((folder / "run.json").exists, "the start begins")
+        subprocess.run([sys.executable, "-m", "tillwise", "down", "--data-dir", str(folder)], check=True, capture_output=True)
+        process.communicate(timeout=60)
+    wait_until(lambda: processes_of(folder) == [], "nothing is left")

@@ -51,6 +51,8 @@ def _platform(data: DataFolder) -> list[dict[str, Any]]:
         state = data.state()
     except NotRunning as error:
         return [_check("platform", False, str(error))]
+    if not state["processes"]:
+        return [_check("platform", False, "is still starting: ask again in a moment")]
     return [_process(process) for process in state["processes"]]
 
 

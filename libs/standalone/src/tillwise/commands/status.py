@@ -22,6 +22,8 @@ def status(data_dir: DataDir = DEFAULT_DIR, as_json: AsJson = False) -> None:
         lines.append(
             f"  {process['service']:<10} pid {process['pid'] or '-':<8} {where:<12} {'ready' if process['ready'] else 'NOT READY'}"
         )
+    if not state["processes"]:
+        lines.append("  still starting")
     show(state, "\n".join(lines), as_json)
 
 

@@ -24,7 +24,8 @@ from tillwise.supervisor.options import DEMO_STORE, DataFolder, Options
 if TYPE_CHECKING:
     from tillwise.supervisor.supervisor import Supervisor
 
-START_SECONDS = 90.0
+# The supervisor gives up before; it waits long for a database that recovers from a crash.
+START_SECONDS = 700.0
 
 
 def up(
@@ -64,7 +65,7 @@ def up(
     try:
         asyncio.run(live())
     except TimeoutError:
-        raise CannotStart(f"the platform was not ready within 60 seconds: {data_dir}/logs says why") from None
+        raise CannotStart(f"the platform did not get ready in time: {data_dir}/logs says why") from None
 
 
 def down(data_dir: DataDir = DEFAULT_DIR, as_json: AsJson = False) -> None:

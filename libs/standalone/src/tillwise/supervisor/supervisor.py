@@ -19,6 +19,8 @@ from tillwise_common.bus.connection import RedisError, Unreachable, connect
 from tillwise_common.settings import Secret, Settings, SettingsError, load
 
 START_SECONDS = 60.0
+# After a crash a server reads its log again, however long that is.
+RECOVERY_SECONDS = 600.0
 # A service may use its own deadline (20 s) before it is killed.
 END_SECONDS = 25.0
 WATCH_SECONDS = 1.0
@@ -53,11 +55,12 @@ class Supervisor:
         """Bring everything up, call `when_ready`, and stay until a signal. Raises CannotStart."""
         self.data.prepare()
         check_port(self.options.host, self.options.port)
-        self.data.run_file.unlink(missing_ok=True)
         loop = asyncio.get_running_loop()
         for number in (signal.SIGINT, signal.SIGTERM):
             loop.add_signal_handler(number, self._asked_to_stop)
         loop.add_signal_handler(signal.SIGUSR1, self._roll_wanted.set)
+        # From now on `tillwise down` finds us, ready or not.
+        self._write_state()
         side_work: asyncio.Future[Any] | None = None
         try:
             up = asyncio.create_task(self._bring_up())
@@ -123,7 +126,7 @@ class Supervisor:
         )
         self._servers.append(child)
         child.start()
-        await self._wait_ready(child)
+        await self._wait_ready(child, RECOVERY_SECONDS)
         if isinstance(server, EmbeddedPostgres):
             await asyncio.to_thread(server.ensure_database)
 
@@ -209,8 +212,8 @@ class Supervisor:
             number=number,
         )
 
-    async def _wait_ready(self, child: Child) -> None:
-        async with asyncio.timeout(START_SECONDS):
+    async def _wait_ready(self, child: Child, seconds: float = START_SECONDS) -> None:
+        async with asyncio.timeout(seconds):
             while not await child.check():
                 if child.pid is None and child.restarts >= 2:
                     raise CannotStart(f"{child.service} does not start: {child.last_words()}")

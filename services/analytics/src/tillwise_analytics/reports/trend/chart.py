@@ -13,6 +13,7 @@ _TITLES = {
     "customers": "Customers", "new_customers": "New customers",
 }  # fmt: skip
 COMPARED = "#9aa3af"
+AVERAGE = "#d97706"
 
 
 def chart(params: TrendParams, currency: str, columns: list[Column], rows: list[list[Any]]) -> dict[str, Any]:
@@ -49,6 +50,8 @@ def chart(params: TrendParams, currency: str, columns: list[Column], rows: list[
         color = {"field": "group", "type": "nominal", "title": params.by, "sort": None}
         line["encoding"]["color"] = points["encoding"]["color"] = color
     layers = [line, points, hollow]
+    if params.moving_average:
+        layers.append(_average(params, x))
     if params.compare:
         layers.insert(0, _comparison(params, x))
     return {
@@ -61,6 +64,14 @@ def chart(params: TrendParams, currency: str, columns: list[Column], rows: list[
     }
 
 
+def _average(params: TrendParams, x: dict[str, Any]) -> dict[str, Any]:
+    """The trailing mean, broad and pale behind the eye's first look; windows that are still short are left out."""
+    encoding: dict[str, Any] = {"x": x, "y": {"field": "moving_average", "type": "quantitative"}}
+    encoding |= {"color": {"field": "group", "type": "nominal", "sort": None}} if params.by else {}
+    mark = {"type": "line", "strokeWidth": 4, "opacity": 0.35, **({} if params.by else {"color": AVERAGE})}
+    return {"transform": [{"filter": f"datum.moving_average_window == {params.moving_average}"}], "mark": mark, "encoding": encoding}
+
+
 def _comparison(params: TrendParams, x: dict[str, Any]) -> dict[str, Any]:
     encoding: dict[str, Any] = {"x": x, "y": {"field": "comparison", "type": "quantitative"}}
     if params.by:
@@ -70,7 +81,7 @@ def _comparison(params: TrendParams, x: dict[str, Any]) -> dict[str, Any]:
 
 def _point(point: dict[str, Any], scale: int) -> dict[str, Any]:
     if scale != 1:
-        for name in ("value", "comparison"):
+        for name in ("value", "comparison", "moving_average", "cumulative"):
             if point.get(name) is not None:
                 point[name] = point[name] / scale
     # The clock of the shop, not of whoever looks.

@@ -25,6 +25,13 @@ def notes(params: TrendParams, first: date, last: date, *, empty: bool, span: tu
     found = [_METRICS[params.metric], _BASES[params.basis], "Buckets marked partial are cut by the period or have not ended yet."]
     if params.by in ("category", "product") and params.metric in ("orders", "average_order", "customers", "new_customers"):
         found.append(f"An order counts in each {params.by} that it contains, so the groups add up to more than the total.")
+    if params.moving_average:
+        found.append(
+            f"The moving average is the mean of the last {params.moving_average} whole buckets, this one included; at the start it is "
+            "made of fewer (moving_average_window). Partial buckets have none and enter none."
+        )
+    if params.cumulative:
+        found.append("The cumulative value is the sum from the first bucket shown on.")
     if empty and span is None:
         found.insert(0, "This store has no data yet.")
     elif empty and span is not None:

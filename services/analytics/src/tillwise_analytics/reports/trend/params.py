@@ -25,6 +25,10 @@ class TrendParams(msgspec.Struct, frozen=True, kw_only=True, rename={"from_": "f
     by: Annotated[Dimension | None, Meta(description="Break down by this.")] = None
     top: Annotated[int, Meta(ge=1, le=50, description="How many groups; the rest is 'others'.")] = 10
     compare: Annotated[Compare | None, Meta(description="Compare with this.")] = None
+    moving_average: Annotated[
+        Annotated[int, Meta(ge=2, le=366)] | None, Meta(description="Add the mean of this many whole buckets up to each.")
+    ] = None
+    cumulative: Annotated[bool, Meta(description="Add the running sum: sales, orders, units and new customers have one.")] = False
     basis: Annotated[Literal["net", "gross"], Meta(description="After or before discounts, returns, refunds and cancellations.")] = "net"
     channel: Annotated[Text | None, Meta(description="Only this sales channel.")] = None
     country: Annotated[Text | None, Meta(description="Only this country.")] = None

@@ -11,6 +11,7 @@ from tillwise_analytics.reports.parameters import InvalidParameters
 from tillwise_analytics.reports.report import Context, Report
 from tillwise_analytics.reports.trend import maths
 from tillwise_analytics.reports.trend.chart import chart
+from tillwise_analytics.reports.trend.derived import ADDITIVE, Point, cumulative, moving_average
 from tillwise_analytics.reports.trend.fetch import Cells, Fetcher
 from tillwise_analytics.reports.trend.maths import Start, Sums
 from tillwise_analytics.reports.trend.notes import notes
@@ -39,7 +40,7 @@ async def run(context: Context, params: TrendParams) -> ReportAnswer:
     groups = await _groups(fetcher, plan, shift)
     now = await _Period.fetch(fetcher, plan.first, plan.last, groups)
     before = await _Period.fetch(fetcher, shift(plan.first), shift(plan.last), groups, shift) if shift else None
-    rows = _rows(context, plan, groups, now, before)
+    rows = _derived(params, _rows(context, plan, groups, now, before))
     names = await fetcher.names([g for g in groups if g is not None]) if params.by == "product" else {}
     columns = _columns(context, params)
     if params.by == "product":
@@ -78,6 +79,9 @@ def _plan(context: Context, params: TrendParams) -> Plan:
     if params.compare == "same_weekdays" and params.granularity == "month":
         allowed = ["previous_period", "previous_year"]
         raise InvalidParameters([{"parameter": "compare", "detail": "months have no weekdays to match", "allowed": allowed}])
+    if params.cumulative and params.metric not in ADDITIVE:
+        detail = f"there is no running sum of {params.metric}: ask for it with one of these metrics"
+        raise InvalidParameters([{"parameter": "cumulative", "detail": detail, "allowed": list(ADDITIVE)}])
     today = context.now.date()
     last = params.to or (today if params.from_ is None else max(today, params.from_))
     first = params.from_ or last - timedelta(days=DEFAULT_DAYS - 1)
@@ -123,6 +127,17 @@ def _rows(context: Context, plan: Plan, groups: list[str | None], now: _Period, 
     return rows
 
 
+def _derived(params: TrendParams, rows: list[list[Any]]) -> list[list[Any]]:
+    """The rows with what follows from those before them."""
+    value, partial = (2, 3) if params.by else (1, 2)
+    points = [Point(row[1] if params.by else "", row[value], row[partial]) for row in rows]
+    if params.moving_average:
+        rows = [[*row, *average] for row, average in zip(rows, moving_average(points, params.moving_average), strict=True)]
+    if params.cumulative:
+        rows = [[*row, running] for row, running in zip(rows, cumulative(points), strict=True)]
+    return rows
+
+
 def _shifted(context: Context, plan: Plan, bucket: Start, shift: Any) -> Start | None:
     if isinstance(bucket, datetime):
         return maths.shift_hour(bucket, shift, context.zone)
@@ -153,6 +168,11 @@ def _columns(context: Context, params: TrendParams) -> list[Column]:
     columns += [Column("value", *value), Column("partial", "boolean")]
     if params.compare:
         columns += [Column("comparison", *value), Column("comparison_bucket", bucket), Column("change", "percent")]
+    if params.moving_average:
+        # In minor units like the value, and not rounded to them.
+        columns += [Column("moving_average", "number", value[1]), Column("moving_average_window", "count")]
+    if params.cumulative:
+        columns.append(Column("cumulative", *value))
     return columns
 
 

@@ -1,0 +1,56 @@
+"""What follows from a row and the rows before it: trailing averages and running sums, group by group. No I/O."""
+
+from __future__ import annotations
+
+from collections import defaultdict, deque
+from collections.abc import Iterable
+from fractions import Fraction
+from typing import NamedTuple
+
+# Sums of these mean something; a customer of two days is one customer, and averages do not add up.
+ADDITIVE = ("sales", "orders", "units", "new_customers")
+
+
+class Point(NamedTuple):
+    """One value of a group; `partial` when its bucket is cut or not over."""
+
+    group: str
+    value: int | None
+    partial: bool
+
+
+class Average(NamedTuple):
+    """A trailing mean, never rounded, and over how many buckets; fewer than asked for at the start."""
+
+    mean: float | None
+    window: int
+
+
+def moving_average(points: Iterable[Point], length: int) -> list[Average]:
+    """The trailing simple moving average of each point's group over `length` whole buckets, this one included.
+
+    Partial buckets have none and enter none: half a week in the window would look like a slump. Buckets without a value
+    (an average order without orders) take their place in the window and do not count.
+    """
+    windows: dict[str, deque[int | None]] = defaultdict(lambda: deque(maxlen=length))
+    found = []
+    for point in points:
+        if point.partial:
+            found.append(Average(None, 0))
+            continue
+        window = windows[point.group]
+        window.append(point.value)
+        values = [value for value in window if value is not None]
+        # Exact until the last step: sums of money are larger than what a float holds exactly.
+        found.append(Average(float(Fraction(sum(values), len(values))) if values else None, len(window)))
+    return found
+
+
+def cumulative(points: Iterable[Point]) -> list[int]:
+    """The running sum of each point's group, partial buckets included: they hold what happened so far."""
+    sums: dict[str, int] = defaultdict(int)
+    found = []
+    for point in points:
+        sums[point.group] += point.value or 0
+        found.append(sums[point.group])
+    return found

@@ -120,6 +120,7 @@ async def test_probes_answer_without_a_key(gateway):
         "postgres": "pass",
         "redis": "pass",
         "migrations": "pass",
+        "durability": "pass",
     }
     assert (
         'tillwise_http_requests_total{method="GET",route="/livez",status="200"} 1.0'

@@ -42,6 +42,14 @@ def test_money_is_in_major_units_and_exact(amount: int, currency: str, text: str
     assert one("money", amount, currency) == format_minor(amount, currency) == text
 
 
+@pytest.mark.parametrize(
+    ("mean", "currency", "text"),
+    [(2983.5, "EUR", "29.835"), (1490.0, "EUR", "14.900"), (70 / 3, "JPY", "23.333333333333332"), (-0.5, "KWD", "-0.0005")],
+)
+def test_a_mean_of_money_keeps_every_digit(mean: float, currency: str, text: str) -> None:
+    assert one("money", mean, currency) == text
+
+
 def test_currencies_have_the_decimals_of_iso_4217() -> None:
     assert [exponent(c) for c in ("EUR", "JPY", "KRW", "KWD", "TND", "XXX")] == [2, 0, 0, 3, 3, 2]
 

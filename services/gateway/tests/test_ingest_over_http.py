@@ -82,7 +82,10 @@ async def test_nothing_is_stored_when_no_event_is_valid(gateway, redis_url):
     assert await on_stream(redis_url) == []
 
 
-@pytest.mark.parametrize(("body", "position"), [('{"type": "order.placed", oops}', 25), ('[{"a": 1}, {"b": }]', 17), ('{"a": NaN}', 6)])
+@pytest.mark.parametrize(
+    ("body", "position"),
+    [('{"type": "order.placed", oops}', 25), ('[{"a": 1}, {"b": }]', 17), ('{"a": NaN}', 6), ("{", 1), ('[{"type": "order.pl', 19)],
+)
 async def test_broken_json_is_refused_with_its_byte_position(gateway, redis_url, body, position):
     answer = await gateway.send(body)
     problem = await answer.json()

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
+
 # Currencies whose minor unit is not a hundredth (ISO 4217).
 _EXPONENTS = {
     **dict.fromkeys(
@@ -15,6 +17,11 @@ _EXPONENTS = {
 def exponent(currency: str) -> int:
     """How many decimals an amount has: 2 for EUR, 0 for JPY, 3 for KWD."""
     return _EXPONENTS.get(currency, 2)
+
+
+def format_mean(amount: float, currency: str) -> str:
+    """A mean of amounts in minor units, in major units and with every digit it has: 2983.5 of EUR is "29.835"."""
+    return format(Decimal(repr(amount)).scaleb(-exponent(currency)), "f")
 
 
 def format_minor(amount: int, currency: str) -> str:

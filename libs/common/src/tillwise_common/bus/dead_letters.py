@@ -46,7 +46,7 @@ PAGE = 100
 
 
 class Letter(msgspec.Struct, frozen=True):
-    """A dead letter: why it failed, after how many tries, its size in bytes, and the message unless it is none of ours."""
+    """A dead letter: why it failed, after how many tries, its size in bytes, and the message; `fields` of one that is none of ours."""
 
     id: str
     partition: int
@@ -56,6 +56,7 @@ class Letter(msgspec.Struct, frozen=True):
     entry: str
     size: int
     message: Envelope | None
+    fields: dict[str, str] = {}
 
 
 class NoSuchLetter(KeyError):
@@ -137,10 +138,13 @@ class DeadLetters:
 
 
 def _letter(partition: int, entry_id: bytes, fields: dict[bytes, bytes]) -> Letter:
+    strange: dict[str, str] = {}
     try:
         message = parse(fields)
     except MalformedEnvelope:
         message = None
+        own = {name: value for name, value in fields.items() if not name.startswith(b"dead_") and name != b"size"}
+        strange = {name.decode(errors="replace"): value.decode(errors="replace") for name, value in own.items()}
     return Letter(
         id=f"{partition}:{entry_id.decode()}",
         partition=partition,
@@ -150,4 +154,5 @@ def _letter(partition: int, entry_id: bytes, fields: dict[bytes, bytes]) -> Lett
         entry=fields.get(b"dead_entry", b"").decode(errors="replace"),
         size=int(fields.get(b"size") or sum(map(len, fields.values()))),
         message=message,
+        fields=strange,
     )

@@ -50,7 +50,9 @@ ColumnType = Literal["date", "datetime", "text", "count", "money", "percent", "n
 
 
 class Column(msgspec.Struct, frozen=True):
-    """A column of an answer. Money is integer minor units of the currency in `unit`; a percent of 1.0 is 100 %."""
+    """A column of an answer. Money is in minor units of the currency in `unit`: integers, except for means, which are not
+    rounded. A percent of 1.0 is 100 %.
+    """
 
     name: str
     type: ColumnType

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from typing import Any
 
 from tillwise_common.contracts.reports import Column, ReportAnswer
-from tillwise_common.money import format_minor
+from tillwise_common.money import format_mean, format_minor
 
 # A cell that begins with one of these may be run as a formula; the last ones are the full-width forms.
 _FORMULA = tuple("=+-@\t\r\uff1d\uff0b\uff0d\uff20")
@@ -27,7 +27,7 @@ def render_csv(answer: ReportAnswer) -> bytes:
 def _cell(column: Column) -> Callable[[Any], Any]:
     if column.type == "money":
         currency = column.unit or ""
-        return lambda value: format_minor(value, currency)
+        return lambda value: format_minor(value, currency) if isinstance(value, int) else format_mean(value, currency)
     if column.type == "boolean":
         return lambda value: "true" if value else "false"
     return _defused if column.type == "text" else lambda value: value

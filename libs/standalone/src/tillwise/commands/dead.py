@@ -43,7 +43,7 @@ def show_(
 ) -> None:
     """Show one dead letter with its message."""
     found = Client.of(data_dir).call("GET", f"{PATH}/{quote(letter_id, safe='')}")
-    parts = (found["message"] or {}).get("parts")
+    parts = found["message"].get("parts")
     bodies = [part["body"] for part in parts] if parts is not None else [str(found["message"])]
     about = [f"{name:<11} {value}" for name, value in found.items() if name != "message"]
     show(found, "\n".join([*about, "", *bodies]), as_json)

@@ -15,7 +15,6 @@ from msgspec import Meta
 from tillwise_common import logs
 from tillwise_common.bus.connection import RedisError, Unreachable
 from tillwise_common.bus.dead_letters import DeadLetters, Letter, NoSuchLetter
-from tillwise_common.bus.envelope import Envelope
 from tillwise_common.contracts import batches
 from tillwise_common.web.problems import Problem, json_response
 from tillwise_gateway.accounts.door import Door
@@ -64,7 +63,7 @@ class DeadLetterRoutes:
         await require_platform_admin(self._door, request)
         with _bus_or_503(), _known():
             letter = await self._letters.find(request.match_info["id"])
-        return json_response(_summary(letter) | {"message": _contents(letter.message)})
+        return json_response(_summary(letter) | {"message": _contents(letter)})
 
     async def discard_one(self, request: web.Request) -> web.Response:
         await require_platform_admin(self._door, request)
@@ -133,10 +132,11 @@ def _summary(letter: Letter) -> dict[str, Any]:
     }
 
 
-def _contents(message: Envelope | None) -> Any:
-    """What is in a message, as JSON where it is ours to read, else as Base64."""
+def _contents(letter: Letter) -> Any:
+    """What is in a message, as JSON where it is ours to read, else as Base64; of a message that is none, its fields."""
+    message = letter.message
     if message is None:
-        return None
+        return {"fields": letter.fields}
     try:
         batch = batches.decode(message.data)
     except (msgspec.DecodeError, UnicodeDecodeError):

@@ -72,7 +72,7 @@ def _decode_each(body: bytes, form: Form, currency: str) -> Decoded:
         except Unacceptable as problem:
             rejected.append(Rejection(index, problem.code, str(problem)))
             if problem.code == "malformed_json":
-                malformed.append(_malformed(str(problem), _offset(body, raw)))
+                malformed.append(_malformed(str(problem), _offset(body, raw), len(raw)))
     if malformed and len(malformed) == len(raws):
         raise malformed[0]
     return Decoded("lines", b"\n".join(good), len(good), rejected)
@@ -84,7 +84,7 @@ def _split(body: bytes, form: Form) -> list[bytes]:
     try:
         return [bytes(raw) for raw in events.raw_many.decode(body)] if form == "array" else [_whole(body)]
     except (msgspec.DecodeError, RecursionError) as error:
-        raise _malformed(str(error), 0) from None
+        raise _malformed(str(error), 0, len(body)) from None
 
 
 def _whole(body: bytes) -> bytes:
@@ -117,9 +117,10 @@ def _has_nul(value: Any) -> bool:
     return isinstance(value, list) and any(_has_nul(part) for part in value)
 
 
-def _malformed(reason: str, offset: int) -> Problem:
+def _malformed(reason: str, offset: int, length: int) -> Problem:
+    """Of a text of `length` bytes that begins at `offset`; what breaks off breaks at its end."""
     match = _POSITION.search(reason)
-    position = offset + (int(match.group(1)) if match else 0)
+    position = offset + (int(match.group(1)) if match else length if "truncated" in reason else 0)
     detail = _POSITION.sub("", reason).strip().removeprefix("JSON is malformed: ")
     return Problem(400, "malformed_json", f"The body is not valid JSON: {detail} (byte {position}).", position=position)
 

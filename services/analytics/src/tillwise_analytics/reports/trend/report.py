@@ -169,8 +169,9 @@ def _columns(context: Context, params: TrendParams) -> list[Column]:
     if params.compare:
         columns += [Column("comparison", *value), Column("comparison_bucket", bucket), Column("change", "percent")]
     if params.moving_average:
-        # In minor units like the value, and not rounded to them.
-        columns += [Column("moving_average", "number", value[1]), Column("moving_average_window", "count")]
+        # Money like the value, and not rounded to minor units; a mean of counts is no count.
+        mean: tuple[ColumnType, str | None] = value if money else ("number", None)
+        columns += [Column("moving_average", *mean), Column("moving_average_window", "count")]
     if params.cumulative:
         columns.append(Column("cumulative", *value))
     return columns

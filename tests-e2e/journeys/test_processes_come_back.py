@@ -46,6 +46,8 @@ def test_a_killed_process_is_replaced_and_nothing_is_lost(tillwise, key, wait_un
     wait_until(lambda: tillwise.http("/api/v1/events", key, events(service, 200))["accepted"] == 200, "the gateway again")
     wait_until(lambda: tillwise.http("/api/v1/ingest/status", key)["pending"] == 0, "everything consumed")
     assert orders(tillwise, key) == before + 200
+    # Also the other gateway, which may be the one that is asked.
+    wait_until(lambda: all(p["ready"] for p in tillwise.json("status")["processes"]), "everything ready again")
     assert tillwise.json("rebuild", "--store", "shop", "--check")["differences"] == []
 
 

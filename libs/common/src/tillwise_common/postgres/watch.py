@@ -12,6 +12,7 @@ from tillwise_common.settings import Secret
 
 log = logs.get("postgres")
 EVERY_SECONDS = 1.0
+AWAY_SECONDS = 0.2
 PATIENCE_SECONDS = 1.5
 
 
@@ -34,7 +35,8 @@ class Watch:
     async def _look(self) -> None:
         while True:
             self._now(away=not await self._answers())
-            await asyncio.sleep(EVERY_SECONDS)
+            # Who waits for it to come back should not wait longer than it takes.
+            await asyncio.sleep(AWAY_SECONDS if self.away else EVERY_SECONDS)
 
     async def _answers(self) -> bool:
         """Whether the server answers. A connection may break while the server is well, so a fresh one has the last word."""

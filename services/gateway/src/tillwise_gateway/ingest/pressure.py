@@ -15,6 +15,7 @@ from tillwise_common.bus.connection import RedisError, Unreachable
 log = logs.get("pressure")
 GROUP = "analytics"
 EVERY_SECONDS = 1.0
+AWAY_SECONDS = 0.2
 
 
 class Pressure:
@@ -62,7 +63,7 @@ class Pressure:
                 self._now(await self._look(), away=False)
             except (RedisError, *Unreachable):
                 self._now(self.too_high, away=True)
-            await asyncio.sleep(EVERY_SECONDS)
+            await asyncio.sleep(AWAY_SECONDS if self.away else EVERY_SECONDS)
 
     def _now(self, too_high: bool, *, away: bool) -> None:
         if (too_high, away) != (self.too_high, self.away):

@@ -65,8 +65,8 @@ async def test_a_replayed_letter_goes_back_to_its_stream_and_is_missing_the_seco
     _, ours = (await listed(gateway))["dead_letters"]
     first = await gateway.call("POST", f"{PATH}/replay", key=KEY, json={"ids": [ours["id"]]})
     again = await gateway.call("POST", f"{PATH}/replay", key=KEY, json={"ids": [ours["id"]]})
-    assert await first.json() == {"replayed": 1, "missing": []}
-    assert await again.json() == {"replayed": 0, "missing": [ours["id"]]}
+    assert await first.json() == {"replayed": 1, "missing": [], "unfit": []}
+    assert await again.json() == {"replayed": 0, "missing": [ours["id"]], "unfit": []}
     assert await buried.commands.xlen(names.events(1)) == 1
     assert (await gateway.call("GET", f"{PATH}/{ours['id']}", key=KEY)).status == 404
 
@@ -76,7 +76,7 @@ async def test_letters_are_discarded_one_by_one_or_all_at_once(gateway, buried):
     assert (await gateway.call("DELETE", f"{PATH}/{strange['id']}", key=KEY)).status == 204
     assert (await gateway.call("DELETE", f"{PATH}/{strange['id']}", key=KEY)).status == 404
     done = await gateway.call("POST", f"{PATH}/discard", key=KEY, json={"all": True})
-    assert await done.json() == {"discarded": 1, "missing": []}
+    assert await done.json() == {"discarded": 1, "missing": [], "unfit": []}
     assert await listed(gateway) == {"count": 0, "dead_letters": []}
 
 
@@ -85,6 +85,18 @@ async def test_a_request_that_does_not_say_which_is_refused(gateway, buried, bod
     answer = await gateway.call("POST", f"{PATH}/discard", key=KEY, json=body)
     assert answer.status == 422
     assert (await listed(gateway))["count"] == 2
+
+
+async def test_a_strange_message_with_a_field_named_like_ours_is_shown_and_one_without_fields_is_not_replayed(gateway, buried):
+    odd = {"size": "big", "dead": "or alive"}
+    await dead_letters.write(buried.commands, names.dead_letters(0), names.events(0), b"3-1", odd, ValueError("odd"), 1)
+    await dead_letters.write(buried.commands, names.dead_letters(0), names.events(0), b"4-1", {}, ValueError("bare"), 1)
+    bare, strange, *_ = (await listed(gateway))["dead_letters"]
+    assert strange["bytes"] > 0
+    shown = await gateway.call("GET", f"{PATH}/{strange['id']}", key=KEY)
+    assert (shown.status, (await shown.json())["message"]) == (200, {"fields": odd})
+    done = await gateway.call("POST", f"{PATH}/replay", key=KEY, json={"ids": [bare["id"], strange["id"]]})
+    assert await done.json() == {"replayed": 1, "missing": [], "unfit": [bare["id"]]}
 
 
 @pytest.mark.parametrize("limit", ["0", "-1", "1001", "x", "٣", ""])

@@ -140,6 +140,22 @@ async def test_zstd_bodies_are_unpacked(gateway, redis_url):
     assert [event.id for event in await events_on_stream(redis_url)] == ["e1"]
 
 
+async def test_a_packed_body_that_breaks_off_is_refused_and_nothing_of_it_is_stored(gateway, redis_url):
+    zstd = pytest.importorskip("backports.zstd")
+    lines = "\n".join(json.dumps(order(f"cut{n}")) for n in range(500)).encode()
+    for name, body in (("gzip", gzip.compress(lines)), ("zstd", zstd.compress(lines))):
+        for cut in (body[: len(body) // 2], body[:-1]):
+            answer = await gateway.send(cut, "application/x-ndjson", **{"Content-Encoding": name})
+            assert (answer.status, (await answer.json())["code"]) == (400, "unreadable_body")
+    assert await on_stream(redis_url) == []
+
+
+async def test_an_encoding_that_we_do_not_know_is_refused_in_our_form(gateway):
+    answer = await gateway.send(b"{}", **{"Content-Encoding": "br"})
+    assert (answer.status, (await answer.json())["code"]) == (415, "unsupported_encoding")
+    assert answer.headers["X-Request-Id"]
+
+
 async def test_a_bomb_is_refused_by_its_unpacked_size(gateway, redis_url):
     answer = await gateway.send(gzip.compress(b" " * 50_000_000), **{"Content-Encoding": "gzip"})
     assert answer.status == 413

@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator, Mapping
 from typing import Any
 
 import msgspec
+from redis.exceptions import ResponseError
 
 from tillwise_common.bus import names
 from tillwise_common.bus.envelope import Envelope, MalformedEnvelope, parse
@@ -21,7 +22,7 @@ local fields, message = found[1][2], {}
 for i = 1, #fields, 2 do
   if string.sub(fields[i], 1, 5) ~= 'dead_' then message[#message + 1] = fields[i]; message[#message + 1] = fields[i + 1] end
 end
-if #message == 0 then return redis.error_reply('EMPTY nothing is left of this message') end
+if #message == 0 or #message > 1000 then return redis.error_reply('UNFIT this is no message to send again') end
 local entry = redis.call('XADD', KEYS[2], '*', unpack(message))
 redis.call('XDEL', KEYS[1], ARGV[1])
 return entry
@@ -36,7 +37,7 @@ for _, entry in ipairs(found) do
     size = size + #entry[2][i + 1]
     if #entry[2][i + 1] <= 1000 then short[#short + 1] = entry[2][i]; short[#short + 1] = entry[2][i + 1] end
   end
-  short[#short + 1] = 'size'
+  short[#short + 1] = 'dead_size'
   short[#short + 1] = tostring(size)
   entry[2] = short
 end
@@ -61,6 +62,10 @@ class Letter(msgspec.Struct, frozen=True):
 
 class NoSuchLetter(KeyError):
     """There is no dead letter of this id (any more)."""
+
+
+class UnfitLetter(ValueError):
+    """What lies in this letter cannot be put on a stream: no fields, or hundreds of them."""
 
 
 async def write(redis: Any, letters: str, stream: str, entry_id: bytes, fields: Mapping[Any, Any], error: Exception, tries: int) -> None:
@@ -101,10 +106,16 @@ class DeadLetters:
         return _letter(partition, *found[0])
 
     async def replay(self, letter_id: str) -> None:
-        """Put the message on its stream again and forget the letter. Raises NoSuchLetter."""
+        """Put the message on its stream again and forget the letter. Raises NoSuchLetter, and UnfitLetter for what is no message."""
         partition, entry = self._address(letter_id)
         keys = (names.dead_letters(partition), names.events(partition))
-        if not await self._redis.eval(_REPLAY, len(keys), *keys, entry):
+        try:
+            found = await self._redis.eval(_REPLAY, len(keys), *keys, entry)
+        except ResponseError as error:
+            if str(error).startswith("UNFIT"):
+                raise UnfitLetter(letter_id) from None
+            raise
+        if not found:
             raise NoSuchLetter(letter_id)
 
     async def discard(self, letter_id: str) -> None:
@@ -143,7 +154,7 @@ def _letter(partition: int, entry_id: bytes, fields: dict[bytes, bytes]) -> Lett
         message = parse(fields)
     except MalformedEnvelope:
         message = None
-        own = {name: value for name, value in fields.items() if not name.startswith(b"dead_") and name != b"size"}
+        own = {name: value for name, value in fields.items() if not name.startswith(b"dead_")}
         strange = {name.decode(errors="replace"): value.decode(errors="replace") for name, value in own.items()}
     return Letter(
         id=f"{partition}:{entry_id.decode()}",
@@ -152,7 +163,7 @@ def _letter(partition: int, entry_id: bytes, fields: dict[bytes, bytes]) -> Lett
         error=fields.get(b"dead_error", b"").decode(errors="replace"),
         tries=int(fields.get(b"dead_tries", 0)),
         entry=fields.get(b"dead_entry", b"").decode(errors="replace"),
-        size=int(fields.get(b"size") or sum(map(len, fields.values()))),
+        size=int(fields.get(b"dead_size") or sum(map(len, fields.values()))),
         message=message,
         fields=strange,
     )

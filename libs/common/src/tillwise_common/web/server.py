@@ -34,6 +34,8 @@ class HttpServer:
             access_log=None,
             # Nobody works for a client that has gone; what must not be broken off (a flight to the stream) is a task of its own.
             handler_cancellation=True,
+            # aiohttp takes what arrived of a packed body that broke off for all of it: who takes packed bodies unpacks them.
+            auto_decompress=False,
             keepalive_timeout=KEEPALIVE_SECONDS,
             shutdown_timeout=self._drain_seconds,
         )

@@ -67,5 +67,7 @@ def _act(verb: str, done: str, ids: list[str] | None, every: bool, data_dir: Any
     body = {"all": True} if every else {"ids": ids}
     found = Client.of(data_dir).call("POST", f"{PATH}/{verb}", body, timeout=600)
     show(found, f"{done} {found[done]}", as_json)
+    if found["unfit"]:
+        raise Problem(f"{', '.join(found['unfit'])} cannot be sent again, there is no message in it: tillwise dead show says what is")
     if found["missing"]:
         raise Problem(f"there is no dead letter {', '.join(found['missing'])} (any more): tillwise dead list shows what there is")

@@ -191,7 +191,12 @@ class Supervisor:
                 raise
             self._services[self._services.index(old)] = new
             self._write_state()
-            await old.stop(END_SECONDS)
+            try:
+                await old.stop(END_SECONDS)
+            except BaseException:
+                # We are to end meanwhile: what still drains ends with the others, before what it needs.
+                self._services.append(old)
+                raise
 
     def _service(self, service: str, number: int) -> Child:
         probe_port = free_port("127.0.0.1")

@@ -17,6 +17,8 @@ async def read_body(request: web.Request, kind: type[T]) -> T:
     """The body as `kind`. Raises Problem 400, 415 or 422 with the field."""
     if request.content_type != "application/json":
         raise Problem(415, "unsupported_media_type", "Content-Type must be application/json.")
+    if request.headers.get("Content-Encoding", "identity").lower() != "identity":
+        raise Problem(415, "unsupported_encoding", "Send this body as it is, without Content-Encoding.")
     try:
         return msgspec.json.decode(await request.read(), type=kind)
     except msgspec.ValidationError as error:

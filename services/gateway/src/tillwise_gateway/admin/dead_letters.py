@@ -14,7 +14,7 @@ from msgspec import Meta
 
 from tillwise_common import logs
 from tillwise_common.bus.connection import RedisError, Unreachable
-from tillwise_common.bus.dead_letters import DeadLetters, Letter, NoSuchLetter
+from tillwise_common.bus.dead_letters import DeadLetters, Letter, NoSuchLetter, UnfitLetter
 from tillwise_common.contracts import batches
 from tillwise_common.web.problems import Problem, json_response
 from tillwise_gateway.accounts.door import Door
@@ -85,7 +85,9 @@ class DeadLetterRoutes:
         chosen = await read_body(request, Chosen)
         if bool(chosen.ids) == chosen.all:
             raise Problem(422, "invalid_request", 'Say which: {"ids": ["0:1700000000000-0"]} or {"all": true}.')
-        missing, count = [], 0
+        missing: list[str] = []
+        unfit: list[str] = []
+        count = 0
         with _bus_or_503():
             # Collected first: a letter that fails again comes back under a new id while we are at it.
             for letter_id in [one async for one in self._letters.ids()] if chosen.all else chosen.ids:
@@ -94,8 +96,10 @@ class DeadLetterRoutes:
                     count += 1
                 except NoSuchLetter:
                     missing.append(letter_id)
-        log.warning(f"dead_letters_{done}", count=count, missing=len(missing))
-        return json_response({done: count, "missing": missing})
+                except UnfitLetter:
+                    unfit.append(letter_id)
+        log.warning(f"dead_letters_{done}", count=count, missing=len(missing), unfit=len(unfit))
+        return json_response({done: count, "missing": missing, "unfit": unfit})
 
 
 @contextmanager

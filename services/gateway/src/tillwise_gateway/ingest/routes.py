@@ -22,10 +22,11 @@ from tillwise_gateway.accounts.door import Door
 from tillwise_gateway.accounts.principal import store_of
 from tillwise_gateway.ingest.decode import Decoded, decode
 from tillwise_gateway.ingest.pressure import Pressure
+from tillwise_gateway.ingest.unpack import ENCODINGS, Broken, TooLarge, unpack
 
 MEDIA_LINES = frozenset({"application/x-ndjson", "application/ndjson", "application/jsonl", "application/x-jsonlines"})
 MEDIA = MEDIA_LINES | {"application/json"}
-ENCODINGS = ("", "identity", "gzip", "deflate", "zstd")
+PLAIN = ("", "identity")
 RETRY = {"Retry-After": "2"}
 
 
@@ -82,7 +83,7 @@ class Ingest:
     def _is_lines(request: web.Request) -> bool:
         headers = request.headers
         encoding = headers.get("Content-Encoding")
-        if encoding is not None and encoding.lower() not in ENCODINGS:
+        if encoding is not None and encoding.lower() not in PLAIN and encoding.lower() not in ENCODINGS:
             raise Problem(415, "unsupported_encoding", f"Content-Encoding must be gzip, deflate or zstd, not {encoding[:40]!r}.")
         # Nearly all clients send the bare name, so parsing it is left for the others.
         media = headers.get("Content-Type", "")
@@ -103,10 +104,21 @@ class Ingest:
         except web.HTTPException:
             raise
         except (ValueError, web.RequestPayloadError):
-            raise Problem(400, "unreadable_body", "The body could not be read: broken off or not encoded as declared.") from None
+            raise _unreadable() from None
+        encoding = request.headers.get("Content-Encoding")
+        if encoding is not None and encoding.lower() not in PLAIN:
+            body = self._unpack(body, encoding.lower())
         if not body:
             raise Problem(400, "empty_body", "Send an event, an array of events, or NDJSON.", position=0)
         return body
+
+    def _unpack(self, body: bytes, encoding: str) -> bytes:
+        try:
+            return unpack(body, encoding, self._max_body)
+        except TooLarge:
+            raise web.HTTPRequestEntityTooLarge(self._max_body, self._max_body + 1) from None
+        except Broken:
+            raise _unreadable() from None
 
     async def _publish(self, store: Store, decoded: Decoded) -> None:
         part = Part(request_id.new(), request_id.current.get(), datetime.now(UTC), decoded.form, decoded.body)
@@ -131,6 +143,10 @@ class Ingest:
         if decoded.count == 0:
             raise Problem(422, "no_valid_event", f"None of the events is valid; the first: {decoded.rejected[0].detail}", **body)
         return json_response(body, status=202)
+
+
+def _unreadable() -> Problem:
+    return Problem(400, "unreadable_body", "The body could not be read: broken off or not encoded as declared.")
 
 
 def packing(source: str, partitions: int) -> Any:

@@ -23,7 +23,9 @@ from .shop_events import cancelled, line, placed, product, refunded
 STORE_IDS = itertools.count(1_000_000)
 instants = st.integers(0, 12 * 24 * 60).map(lambda minutes: (datetime(2026, 3, 23, tzinfo=UTC) + timedelta(minutes=minutes)).isoformat())
 orders, skus, customers = st.sampled_from("123"), st.sampled_from("AB"), st.sampled_from("xy")
-lines = st.builds(line, skus, st.integers(-1, 3), st.integers(0, 5000), discount=st.integers(0, 50))
+sold_lines = st.builds(line, skus, st.integers(-1, 3), st.integers(0, 5000), discount=st.integers(0, 50))
+costed_lines = st.builds(lambda sold, cost: sold | {"unit_cost": cost}, sold_lines, st.integers(0, 900))
+lines = st.one_of(sold_lines, costed_lines)
 
 
 def _other(kind: str, data: dict[str, Any], at: str) -> dict[str, Any]:
@@ -37,6 +39,7 @@ events = st.one_of(
               orders, instants, skus, st.integers(0, 3000)),
     st.builds(cancelled, orders, instants),
     st.builds(lambda sku, at, category: product(sku, at, category=category), skus, instants, st.sampled_from(["tea", "cups"])),
+    st.builds(lambda sku, at, cost: product(sku, at, unit_cost=cost), skus, instants, st.integers(0, 900)),
     st.builds(lambda who, at, city: _other("customer.updated", {"customer_id": who, "city": city}, at),
               customers, instants, st.sampled_from(["Bonn", "Graz"])),
     st.builds(lambda sku, at, count: _other("stock.moved", {"sku": sku, "quantity": count, "reason": "receipt"}, at),

@@ -12,7 +12,8 @@ create temp table tw_deltas (
     sign smallint, store_id integer, order_id text collate "C", at timestamptz, day date,
     customer_id text collate "C", channel text, country text, sku text collate "C", category text,
     sold boolean, cancelled boolean,
-    units_gross bigint, units_net bigint, sales_gross bigint, sales_net bigint, discounts bigint, refunds bigint
+    units_gross bigint, units_net bigint, sales_gross bigint, sales_net bigint, discounts bigint, refunds bigint,
+    cost_gross bigint, cost_net bigint, uncosted_net bigint
 ) on commit delete rows;
 create temp table tw_sold (
     sign smallint, store_id integer, order_id text collate "C", at timestamptz, day date,
@@ -110,6 +111,48 @@ join refunds r on r.store_id = d.store_id and r.refunded_at >= d.from_at and r.r
 join analytics.event_lines l on l.store_id = r.store_id and l.event_id = r.event_id and l.sku = d.sku
 except
 select store_id, order_id from tw_touched
+
+-- name: touch_recosted
+-- The orders whose lines state no cost and were placed while a cost holds that is told only now: from it to the next one
+-- known, and all before it when it is the first.
+insert into tw_touched
+with told as (
+    select s.store_id, s.subject as sku, s.occurred_at, s.event_id
+    from tw_events s
+    where s.type = 'product.updated' and s.attributes ->> 'unit_cost' is not null
+), spans as (
+    select t.store_id, t.sku,
+           case when exists (
+               select from product_costs c
+               where c.store_id = t.store_id and c.sku = t.sku and (c.valid_from, c.event_id) < (t.occurred_at, t.event_id)
+           ) then t.occurred_at else '-infinity' end as from_at,
+           coalesce((
+               select c.valid_from from product_costs c
+               where c.store_id = t.store_id and c.sku = t.sku and (c.valid_from, c.event_id) > (t.occurred_at, t.event_id)
+               order by c.valid_from, c.event_id limit 1
+           ), 'infinity') as to_at
+    from told t
+), days as (
+    select distinct p.store_id, p.sku, p.from_at, p.to_at,
+           r.day::timestamp at time zone s.timezone as day_begin, (r.day + 1)::timestamp at time zone s.timezone as day_end
+    from spans p
+    join analytics.stores s on s.id = p.store_id
+    join rollup_days r on r.store_id = p.store_id and r.dim = 'product' and r.value = p.sku
+)
+select distinct o.store_id, o.order_id
+from days d
+join orders o on o.store_id = d.store_id and o.placed_at >= d.day_begin and o.placed_at < d.day_end
+             and o.placed_at >= d.from_at and o.placed_at < d.to_at
+join analytics.event_lines l on l.store_id = o.store_id and l.event_id = o.event_id and l.sku = d.sku and l.unit_cost is null
+where not exists (select from tw_touched t where t.store_id = o.store_id and t.order_id = o.order_id)
+
+-- name: put_product_costs
+-- What products cost, from when on.
+insert into product_costs (store_id, sku, valid_from, event_id, unit_cost)
+select store_id, subject, occurred_at, event_id, (attributes ->> 'unit_cost')::bigint
+from tw_events
+where type = 'product.updated' and attributes ->> 'unit_cost' is not null
+on conflict do nothing
 
 -- name: put_orders
 -- Orders as the latest statement about them says, on the date of the first one.

@@ -91,6 +91,7 @@ async def _derive(connection: Any, staged: Staged) -> None:
         await connection.execute(SQL.touch_orders)
     if "ProductUpdated" in kinds:
         await connection.execute(SQL.touch_recategorised)
+        await connection.execute(SQL.touch_recosted)
     rolled = bool(kinds & ORDERS) or "ProductUpdated" in kinds
     if rolled:
         await roll.before(connection)
@@ -103,7 +104,7 @@ async def _derive(connection: Any, staged: Staged) -> None:
 
 
 STATE = {
-    "ProductUpdated": (SQL.put_products,),
+    "ProductUpdated": (SQL.put_products, SQL.put_product_costs),
     "CustomerUpdated": (SQL.put_customers,),
     "OrderPlaced": (SQL.put_orders, SQL.put_seen_names),
     "OrderCancelled": (SQL.put_cancellations,),

@@ -18,6 +18,8 @@ log = logs.get("rebuild")
 SQL = load("tillwise_analytics.rollups", "rebuild.sql")
 PAGE = 20_000
 SUMS = "orders_gross, orders_net, units_gross, units_net, sales_gross, sales_net, discounts, refunds"
+COSTS = "cost_gross, cost_net, uncosted_net"
+OF_CUSTOMERS = "orders_gross, orders_net, sales_gross, sales_net, cost_gross, cost_net"
 # Columns compared, and which rows say something: sums that came back to nothing leave rows of zeros behind.
 TABLES: dict[str, tuple[str, str]] = {
     "orders": ("order_id, event_id, version_at, placed_at, customer_id, channel, country, is_sale, cancelled_at", "true"),
@@ -26,13 +28,14 @@ TABLES: dict[str, tuple[str, str]] = {
         "sku, event_id, version_at, name, category, unit_cost, lead_time_days, attributes, seen_name, seen_at, seen_event_id",
         "true",
     ),
+    "product_costs": ("sku, valid_from, event_id, unit_cost", "true"),
     "customers": (
         "customer_id, event_id, version_at, attributes, first_gross, first_net",
         "event_id is not null or first_gross is not null",
     ),
     "rollup_hours": (f"bucket, {SUMS}", f"(0, 0, 0, 0, 0, 0, 0, 0) <> ({SUMS})"),
-    "rollup_days": (f"dim, day, value, {SUMS}", f"(0, 0, 0, 0, 0, 0, 0, 0) <> ({SUMS})"),
-    "customer_days": ("customer_id, day, orders_gross, orders_net", "(orders_gross, orders_net) <> (0, 0)"),
+    "rollup_days": (f"dim, day, value, {SUMS}, {COSTS}", f"(0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0) <> ({SUMS}, {COSTS})"),
+    "customer_days": (f"customer_id, day, {OF_CUSTOMERS}", f"({OF_CUSTOMERS}) <> (0, 0, 0, 0, 0, 0)"),
     "rollup_customers": (
         "grain, bucket, customers_gross, customers_net, new_gross, new_net",
         "(customers_gross, customers_net, new_gross, new_net) <> (0, 0, 0, 0)",

@@ -5,6 +5,7 @@
 create temp table orders (like analytics.orders including all) on commit drop;
 create temp table refunds (like analytics.refunds including all) on commit drop;
 create temp table products (like analytics.products including all) on commit drop;
+create temp table product_costs (like analytics.product_costs including all) on commit drop;
 create temp table customers (like analytics.customers including all) on commit drop;
 create temp table rollup_hours (like analytics.rollup_hours including all) on commit drop;
 create temp table rollup_days (like analytics.rollup_days including all) on commit drop;

@@ -6,7 +6,8 @@
 -- The lines of the touched orders as they stand now, to be added ($1 = 1) or taken away ($1 = -1).
 insert into tw_deltas
 select $1::smallint, e.store_id, e.order_id, e.at, (e.at at time zone s.timezone)::date, e.customer_id, e.channel, e.country, e.sku,
-       e.category, e.sold, e.cancelled, e.units_gross, e.units_net, e.sales_gross, e.sales_net, e.discounts, e.refunds
+       e.category, e.sold, e.cancelled, e.units_gross, e.units_net, e.sales_gross, e.sales_net, e.discounts, e.refunds,
+       e.cost_gross, e.cost_net, e.uncosted_net
 from tw_touched t
 join analytics.stores s on s.id = t.store_id
 cross join lateral (select * from sale_entries e where e.store_id = t.store_id and e.order_id = t.order_id offset 0) e
@@ -15,7 +16,8 @@ cross join lateral (select * from sale_entries e where e.store_id = t.store_id a
 -- Their refunds as they stand now.
 insert into tw_deltas
 select $1::smallint, e.store_id, e.order_id, e.at, (e.at at time zone s.timezone)::date, e.customer_id, e.channel, e.country, e.sku,
-       e.category, e.sold, e.cancelled, e.units_gross, e.units_net, e.sales_gross, e.sales_net, e.discounts, e.refunds
+       e.category, e.sold, e.cancelled, e.units_gross, e.units_net, e.sales_gross, e.sales_net, e.discounts, e.refunds,
+       e.cost_gross, e.cost_net, e.uncosted_net
 from tw_touched t
 join analytics.stores s on s.id = t.store_id
 cross join lateral (select * from refund_entries e where e.store_id = t.store_id and e.order_id = t.order_id offset 0) e
@@ -54,32 +56,35 @@ on conflict (store_id, bucket) do update set
 -- name: apply_days
 -- Sums of each day: of the store and by channel, country, category and product.
 insert into rollup_days as r
-    (store_id, dim, day, value, orders_gross, orders_net, units_gross, units_net, sales_gross, sales_net, discounts, refunds)
-select store_id, dim, day, value, sum(orders_gross), sum(orders_net), sum(units_gross), sum(units_net), sum(sales_gross), sum(sales_net), sum(discounts), sum(refunds)
+    (store_id, dim, day, value, orders_gross, orders_net, units_gross, units_net, sales_gross, sales_net, discounts, refunds, cost_gross, cost_net, uncosted_net)
+select store_id, dim, day, value, sum(orders_gross), sum(orders_net), sum(units_gross), sum(units_net), sum(sales_gross), sum(sales_net), sum(discounts), sum(refunds),
+       sum(cost_gross), sum(cost_net), sum(uncosted_net)
 from (
     select store_id, day,
            case grouping(channel, country, category, sku)
                when 15 then 'all' when 7 then 'channel' when 11 then 'country' when 13 then 'category' else 'product' end as dim,
            coalesce(channel, country, category, sku, '') as value, 0 as orders_gross, 0 as orders_net,
-           sum(sign * units_gross) as units_gross, sum(sign * units_net) as units_net, sum(sign * sales_gross) as sales_gross, sum(sign * sales_net) as sales_net, sum(sign * discounts) as discounts, sum(sign * refunds) as refunds
+           sum(sign * units_gross) as units_gross, sum(sign * units_net) as units_net, sum(sign * sales_gross) as sales_gross, sum(sign * sales_net) as sales_net, sum(sign * discounts) as discounts, sum(sign * refunds) as refunds,
+           sum(sign * cost_gross) as cost_gross, sum(sign * cost_net) as cost_net, sum(sign * uncosted_net) as uncosted_net
     from tw_deltas
     group by grouping sets ((store_id, day), (store_id, day, channel), (store_id, day, country), (store_id, day, category), (store_id, day, sku))
     union all
     select store_id, day, case grouping(channel, country) when 3 then 'all' when 1 then 'channel' else 'country' end,
-           coalesce(channel, country, ''), sum(sign), sum(case when cancelled then 0 else sign end), 0, 0, 0, 0, 0, 0
+           coalesce(channel, country, ''), sum(sign), sum(case when cancelled then 0 else sign end), 0, 0, 0, 0, 0, 0, 0, 0, 0
     from tw_sold
     group by grouping sets ((store_id, day), (store_id, day, channel), (store_id, day, country))
     union all
-    select store_id, day, 'category', category, sum(sign), sum(case when cancelled then 0 else sign end), 0, 0, 0, 0, 0, 0
+    select store_id, day, 'category', category, sum(sign), sum(case when cancelled then 0 else sign end), 0, 0, 0, 0, 0, 0, 0, 0, 0
     from (select distinct sign, store_id, order_id, day, category, cancelled from tw_deltas where sold) orders_of_category
     group by store_id, day, category
     union all
-    select store_id, day, 'product', sku, sum(sign), sum(case when cancelled then 0 else sign end), 0, 0, 0, 0, 0, 0
+    select store_id, day, 'product', sku, sum(sign), sum(case when cancelled then 0 else sign end), 0, 0, 0, 0, 0, 0, 0, 0, 0
     from (select distinct sign, store_id, order_id, day, sku, cancelled from tw_deltas where sold) orders_of_product
     group by store_id, day, sku
 ) change
 group by store_id, dim, day, value
 having sum(orders_gross) <> 0 or sum(orders_net) <> 0 or sum(units_gross) <> 0 or sum(units_net) <> 0 or sum(sales_gross) <> 0 or sum(sales_net) <> 0 or sum(discounts) <> 0 or sum(refunds) <> 0
+    or sum(cost_gross) <> 0 or sum(cost_net) <> 0 or sum(uncosted_net) <> 0
 order by store_id, dim, day, value
 on conflict (store_id, dim, day, value) do update set
     orders_gross = r.orders_gross + excluded.orders_gross,
@@ -89,29 +94,43 @@ on conflict (store_id, dim, day, value) do update set
     sales_gross = r.sales_gross + excluded.sales_gross,
     sales_net = r.sales_net + excluded.sales_net,
     discounts = r.discounts + excluded.discounts,
-    refunds = r.refunds + excluded.refunds
+    refunds = r.refunds + excluded.refunds,
+    cost_gross = r.cost_gross + excluded.cost_gross,
+    cost_net = r.cost_net + excluded.cost_net,
+    uncosted_net = r.uncosted_net + excluded.uncosted_net
 
 -- name: apply_customers
--- Orders per customer and day, and from them how many customers each day, week and month has. A customer counts in
+-- Orders and money per customer and day, and from the orders how many customers each day, week and month has. A customer counts in
 -- a period from the first order in it to the last one taken away, so the days around the touched ones matter too;
 -- a customer whose days neither begin nor end changes nothing. All parts see the days as they were before.
 -- (Nothing here joins what was computed with what was computed: the planner guesses its size, and guesses badly.)
 with moved as (
-    select store_id, customer_id, day, sum(sign) as gross, sum(case when cancelled then 0 else sign end) as net
-    from tw_sold
+    select store_id, customer_id, day, sum(gross) as gross, sum(net) as net, sum(sales_gross) as sales_gross, sum(sales_net) as sales_net,
+           sum(cost_gross) as cost_gross, sum(cost_net) as cost_net
+    from (
+        select store_id, customer_id, day, sign as gross, case when cancelled then 0 else sign end as net,
+               0 as sales_gross, 0 as sales_net, 0 as cost_gross, 0 as cost_net
+        from tw_sold
+        union all
+        select store_id, customer_id, day, 0, 0, sign * sales_gross, sign * sales_net, sign * cost_gross, sign * cost_net from tw_deltas
+    ) change
     where customer_id is not null
     group by store_id, customer_id, day
-    having sum(sign) <> 0 or sum(case when cancelled then 0 else sign end) <> 0
+    having sum(gross) <> 0 or sum(net) <> 0 or sum(sales_gross) <> 0 or sum(sales_net) <> 0 or sum(cost_gross) <> 0 or sum(cost_net) <> 0
 ), known as (
     select m.store_id, m.customer_id, m.day, coalesce(c.orders_gross, 0) + m.gross as orders_gross, coalesce(c.orders_net, 0) + m.net as orders_net,
            (coalesce(c.orders_gross, 0) > 0)::integer as was_gross, (coalesce(c.orders_gross, 0) + m.gross > 0)::integer as gross,
-           (coalesce(c.orders_net, 0) > 0)::integer as was_net, (coalesce(c.orders_net, 0) + m.net > 0)::integer as net
+           (coalesce(c.orders_net, 0) > 0)::integer as was_net, (coalesce(c.orders_net, 0) + m.net > 0)::integer as net,
+           coalesce(c.sales_gross, 0) + m.sales_gross as sales_gross, coalesce(c.sales_net, 0) + m.sales_net as sales_net,
+           coalesce(c.cost_gross, 0) + m.cost_gross as cost_gross, coalesce(c.cost_net, 0) + m.cost_net as cost_net
     from moved m
     left join customer_days c on c.store_id = m.store_id and c.customer_id = m.customer_id and c.day = m.day
 ), kept as (
-    insert into customer_days (store_id, customer_id, day, orders_gross, orders_net)
-    select store_id, customer_id, day, orders_gross, orders_net from known
-    on conflict (store_id, customer_id, day) do update set orders_gross = excluded.orders_gross, orders_net = excluded.orders_net
+    insert into customer_days (store_id, customer_id, day, orders_gross, orders_net, sales_gross, sales_net, cost_gross, cost_net)
+    select store_id, customer_id, day, orders_gross, orders_net, sales_gross, sales_net, cost_gross, cost_net from known
+    on conflict (store_id, customer_id, day) do update set
+        orders_gross = excluded.orders_gross, orders_net = excluded.orders_net, sales_gross = excluded.sales_gross,
+        sales_net = excluded.sales_net, cost_gross = excluded.cost_gross, cost_net = excluded.cost_net
 ), turned as (
     select * from known where gross <> was_gross or net <> was_net
 ), spans as (

@@ -68,7 +68,5 @@ async def test_cancelled_order_costs_nothing_in_net(platform):
 async def test_sales_without_a_known_cost_are_told_apart(platform):
     await platform.take(placed("1", "2026-03-02T12:00:00Z", line("A", 1, unit_cost=400), line("B", 2, 500, discount=100)))
     assert await platform.rows(COSTS) == [(400, 400, 900)]
-    by_product: list[tuple[Any, ...]] = await platform.rows(
-        "select value, cost_net, uncosted_net from rollup_days where dim = 'product' order by 1"
-    )
+    by_product = await platform.rows("select value, cost_net, uncosted_net from rollup_days where dim = 'product' order by 1")
     assert by_product == [("A", 400, 0), ("B", 0, 900)]

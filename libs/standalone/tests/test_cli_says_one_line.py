@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import os
+import re
+import socket
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -14,7 +16,7 @@ from typing import Any
 
 import pytest
 
-from tillwise.supervisor.options import DataFolder
+from tillwise.supervisor.options import DataFolder, free_port
 
 KEY = "tw_admin_" + "k" * 43
 COMMANDS = [
@@ -57,10 +59,47 @@ def test_every_command_explains_itself(command: list[str]) -> None:
         ("key create --store x --scope fly", "unknown scope 'fly': choose from ingest, read, export, admin"),
         ("key create --store x --scope ,", "unknown scope"),
         ("status --nonsense", "--nonsense"),
+        ("store create x --currency eur --timezone UTC", "--currency wants an ISO 4217 code in capitals such as EUR, not 'eur'"),
+        ("key create --store x --scope read --expires-in-days nan", "--expires-in-days must be more than 0"),
+        ("key create --store x --scope read --expires-in-days 0", "--expires-in-days must be more than 0"),
+        ("up --data-dir=", "--data-dir is empty"),
+        ("status --data-dir=", "--data-dir is empty"),
     ],
 )
 def test_a_mistyped_command_gets_one_line(arguments: str, said: str) -> None:
     assert said in one_line(tillwise(*arguments.split()))
+
+
+def test_store_without_a_name_is_refused() -> None:
+    assert "the store needs a name" in one_line(tillwise("store", "create", " ", "--currency", "EUR", "--timezone", "UTC"))
+
+
+def test_version_is_told() -> None:
+    done = tillwise("--version")
+    assert (done.returncode, done.stderr) == (0, "")
+    assert re.fullmatch(r"tillwise \d+\.\d+\.\d+\n", done.stdout)
+
+
+@pytest.mark.parametrize("how", [[], ["--detach"]])
+def test_taken_port_leaves_no_folder_behind(tmp_path: Path, how: list[str]) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = str(taken.getsockname()[1])
+        assert f"port {port} on 127.0.0.1 is taken" in one_line(tillwise("up", "--port", port, "--data-dir", str(tmp_path / "new"), *how))
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_every_wrong_setting_is_told_at_once(tmp_path: Path) -> None:
+    said = one_line(
+        tillwise("up", "--data-dir", str(tmp_path / "data"), "--port", str(free_port("127.0.0.1")), LOG_LEVEL="loud", LOG_FORMAT="xml")
+    )
+    assert "LOG_LEVEL" in said
+    assert "LOG_FORMAT" in said
+    assert said.count("LOG_LEVEL") == 1
+
+
+def test_key_of_the_command_itself_is_not_revoked(platform: tuple[Path, Any]) -> None:
+    folder, _ = platform
+    assert "is the key that this command works with" in one_line(tillwise("key", "revoke", "admin", "--data-dir", str(folder)))
 
 
 def test_no_command_at_all_shows_what_there_is() -> None:

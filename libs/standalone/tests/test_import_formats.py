@@ -197,6 +197,11 @@ def test_quotation_mark_that_is_not_closed_costs_its_line_only(read: Read) -> No
     assert (refused, sum(order.minor for order in orders)) == ([(2, "bad_quoting")], 300_000)
 
 
+def test_quotation_mark_open_in_the_last_line_is_told_as_such(read: Read) -> None:
+    _, refused = retail(read, '1,A,"oh,1,2011-01-01 10:00:00,1.00,,UK')
+    assert refused == [(2, "bad_quoting")]
+
+
 @pytest.mark.parametrize("last", ["x", '"x', '"x"'])
 def test_quotation_mark_open_at_the_end_of_a_line_swallows_no_line(read: Read, last: str) -> None:
     text = "order_id,occurred_at,sku,quantity,unit_price,name\n" + '1,2024-01-01,A,1,1.00,"oh\n' + f"2,2024-01-01,A,1,1.00,{last}\n"

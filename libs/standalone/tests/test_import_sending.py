@@ -407,6 +407,36 @@ def test_bad_input_is_one_clear_line(gateway: FakeGateway, data_dir: Path, optio
     assert gateway.counted == {}
 
 
+@pytest.mark.parametrize(
+    ("text", "hint"),
+    [
+        (HEADER + "o1,15.01.2024,A,1,1.00\no2,16.01.2024,A,1,1.00\n", "because of bad_date: --date-format says"),
+        (HEADER.replace(",", ";") + "o1;2024-01-15;A;1;1,00\n", "because of bad_price: --decimal says"),
+    ],
+)
+def test_file_of_which_no_line_can_be_used_fails_and_says_what_to_try(gateway: FakeGateway, data_dir: Path, text: str, hint: str) -> None:
+    result = imported(data_dir, text)
+    assert isinstance(result.exception, Problem)
+    assert hint in str(result.exception)
+    assert json.loads(result.stdout)["lines_accepted"] == 0
+
+
+def test_rejects_that_cannot_be_written_are_told_before_anything_is_sent(gateway: FakeGateway, data_dir: Path) -> None:
+    result = imported(data_dir, lines(3), "--rejects", str(data_dir / "nowhere" / "x.csv"))
+    assert "cannot write" in str(result.exception)
+    assert "--rejects" in str(result.exception)
+    assert gateway.counted == {}
+
+
+def test_interrupted_import_says_how_far_it_came(gateway: FakeGateway, data_dir: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    async def interrupted(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(running.Import, "_send_all", interrupted)
+    result = imported(data_dir, lines(3))
+    assert "stopped after 0 lines; run it again to go on" in result.stderr
+
+
 def test_missing_file_and_missing_platform_are_one_clear_line(data_dir: Path, tmp_path: Path) -> None:
     gone = CliRunner().invoke(app, ["orders", "gone.csv", "--store", "shop", "--data-dir", str(data_dir)])
     assert "there is no file gone.csv" in str(gone.exception)

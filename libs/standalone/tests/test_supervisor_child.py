@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 
 from tillwise.supervisor import child as child_module
-from tillwise.supervisor.child import Child, answers
+from tillwise.supervisor.child import Child, status_of
 
 SECONDS = 10.0
 FOR_EVER = "import signal; signal.pause()"
@@ -53,6 +53,40 @@ async def test_what_crashes_comes_back(make: Make) -> None:
     os.kill(first, signal.SIGKILL)
     await until(lambda: child.pid not in (None, first), "another one runs")
     assert child.restarts == 1
+
+
+async def test_diary_tells_starts_and_ends(make: Make) -> None:
+    told: list[tuple[str, dict[str, Any]]] = []
+    child = make(diary=lambda event, **about: told.append((event, about)))
+    await until(lambda: child.pid, "it runs")
+    first = child.pid
+    os.kill(first, signal.SIGKILL)
+    await until(lambda: child.pid not in (None, first), "another one runs")
+    assert [event for event, _ in told] == ["child_started", "child_ended", "child_started"]
+    assert told[1][1]["signal"] == "SIGKILL"
+    assert (told[0][1]["pid"], told[1][1]["pid"], told[2][1]["pid"]) == (first, first, child.pid)
+
+
+async def test_service_that_answers_nothing_for_long_is_started_anew(make: Make) -> None:
+    told: list[str] = []
+    child = make(probe=None, probe_port=1, patience=0.0, diary=lambda event, **_: told.append(event))
+    await until(lambda: child.pid, "it runs")
+    first = child.pid
+    os.kill(first, signal.SIGSTOP)
+    assert not await child.check()
+    child.end_when_frozen()
+    await until(lambda: child.pid not in (None, first), "another one runs")
+    assert told[:3] == ["child_started", "child_frozen", "child_ended"]
+
+
+async def test_slow_service_and_silent_server_are_left_alone(make: Make) -> None:
+    slow, server = make(probe=None, probe_port=1, patience=60.0), make(patience=0.0)
+    await until(lambda: slow.pid and server.pid, "they run")
+    pids = slow.pid, server.pid
+    for child in (slow, server):
+        await child.check()
+        child.end_when_frozen()
+    assert (slow.pid, server.pid) == pids
 
 
 async def test_what_crashes_again_and_again_is_given_time(make: Make, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -175,9 +209,9 @@ async def test_ready_is_what_the_probe_says() -> None:
         thread = threading.Thread(target=server.serve_forever, args=(0.01,))
         thread.start()
         try:
-            assert await answers("127.0.0.1", server.server_port, "/readyz")
-            assert not await answers("127.0.0.1", server.server_port, "/readyz")
+            assert await status_of("127.0.0.1", server.server_port, "/readyz") == 200
+            assert await status_of("127.0.0.1", server.server_port, "/readyz") != 200
         finally:
             server.shutdown()
             thread.join()
-    assert not await answers("127.0.0.1", server.server_port, "/readyz"), "nobody is there any more"
+    assert await status_of("127.0.0.1", server.server_port, "/readyz") is None, "nobody is there any more"

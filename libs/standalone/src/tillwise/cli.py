@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import importlib.metadata
 import os
 import sys
+from typing import Annotated
 
 import typer
 from typer.exceptions import TyperException
@@ -26,6 +28,19 @@ app.add_typer(store.app, name="store")
 app.add_typer(key.app, name="key")
 app.add_typer(dead.app, name="dead")
 app.add_typer(imports.app, name="import")
+
+
+def _show_version(wanted: bool) -> None:
+    if wanted:
+        sys.stdout.write(f"tillwise {importlib.metadata.version('tillwise')}\n")
+        raise typer.Exit
+
+
+@app.callback()
+def about(
+    version: Annotated[bool, typer.Option("--version", is_eager=True, callback=_show_version, help="Show the version and leave.")] = False,
+) -> None:
+    """What holds for every command."""
 
 
 def main() -> None:

@@ -11,6 +11,7 @@ from tillwise.commands.shared import DEFAULT_DIR, AsJson, DataDir, show
 from tillwise.problems import Problem
 
 SCOPES = ("ingest", "read", "export", "admin")
+LONGEST_DAYS = 36_500
 app = typer.Typer(no_args_is_help=True, help="Make, list and revoke API keys.")
 
 
@@ -28,6 +29,8 @@ def create(
     unknown = [part for part in scopes if part not in SCOPES]
     if unknown or not scopes:
         raise Problem(f"unknown scope {', '.join(map(repr, unknown)) or repr(scope)}: choose from {', '.join(SCOPES)}")
+    if expires_in_days is not None and not 0 < expires_in_days <= LONGEST_DAYS:
+        raise Problem(f"--expires-in-days must be more than 0 and at most {LONGEST_DAYS}, not {expires_in_days}")
     seconds = None if expires_in_days is None else expires_in_days * 86400
     made = Client.of(data_dir).add_key(store, scopes, name=name, expires_in=seconds)
     show(made, made["key"], as_json)
@@ -49,5 +52,8 @@ def revoke(
     key_id: Annotated[str, typer.Argument(help="The id of the key.")], data_dir: DataDir = DEFAULT_DIR, as_json: AsJson = False
 ) -> None:
     """End a key."""
-    Client.of(data_dir).revoke_key(key_id)
+    client = Client.of(data_dir)
+    if key_id == client.key.split("_")[1]:
+        raise Problem(f"{key_id} is the key that this command works with: make another admin key and use that, or stop the platform")
+    client.revoke_key(key_id)
     show({"revoked": key_id}, f"revoked {key_id}", as_json)

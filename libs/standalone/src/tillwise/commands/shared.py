@@ -9,7 +9,16 @@ from typing import Annotated, Any
 
 import typer
 
-DataDir = Annotated[Path, typer.Option("--data-dir", help="The folder that holds everything of a platform.")]
+from tillwise.problems import Problem
+
+
+def _folder(text: str) -> Path:
+    if not str(text).strip():
+        raise Problem("--data-dir is empty: name a folder, or leave the option out for .tillwise")
+    return Path(text)
+
+
+DataDir = Annotated[Path, typer.Option("--data-dir", parser=_folder, metavar="DIR", help="The folder that holds everything of a platform.")]
 AsJson = Annotated[bool, typer.Option("--json", help="Answer in JSON, for programs.")]
 DEFAULT_DIR = Path(".tillwise")
 

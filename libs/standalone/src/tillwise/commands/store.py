@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from enum import StrEnum
 from typing import Annotated
 
@@ -9,6 +10,7 @@ import typer
 
 from tillwise.client import Client
 from tillwise.commands.shared import DEFAULT_DIR, AsJson, DataDir, show
+from tillwise.problems import Problem
 
 app = typer.Typer(no_args_is_help=True, help="Make and list stores.")
 
@@ -28,6 +30,10 @@ def create(
     as_json: AsJson = False,
 ) -> None:
     """Make a store. Its currency, timezone and week stay as they are."""
+    if not name.strip():
+        raise Problem("the store needs a name, such as my-shop")
+    if not re.fullmatch("[A-Z]{3}", currency):
+        raise Problem(f"--currency wants an ISO 4217 code in capitals such as EUR, not {currency!r}")
     body = {"name": name, "currency": currency, "timezone": timezone, "week_start": week_start.value}
     store = Client.of(data_dir).call("POST", "/api/v1/admin/stores", body)
     show(store, f"made store {store['name']} ({store['currency']}, {store['timezone']})", as_json)

@@ -19,7 +19,7 @@ import typer
 from tillwise.commands.shared import DEFAULT_DIR, AsJson, DataDir, show
 from tillwise.embedded.launch import launched
 from tillwise.problems import CannotStart
-from tillwise.supervisor.options import DEMO_STORE, DataFolder, Options
+from tillwise.supervisor.options import DEMO_STORE, DataFolder, Options, check_port
 
 if TYPE_CHECKING:
     from tillwise.supervisor.supervisor import Supervisor
@@ -166,6 +166,8 @@ def _banner(about: dict[str, Any]) -> str:
 
 def _detach(options: Options, data_dir: Path, as_json: bool) -> None:
     data = DataFolder(data_dir)
+    if not data.path.exists():
+        check_port(options.host, options.port)
     arguments = [
         "--host", options.host, "--port", str(options.port), "--data-dir", str(data.path),
         "--gateways", str(options.gateways), "--workers", str(options.workers), "--analytics", str(options.analytics),
@@ -173,10 +175,11 @@ def _detach(options: Options, data_dir: Path, as_json: bool) -> None:
     ]  # fmt: skip
     try:
         data.logs.mkdir(parents=True, exist_ok=True, mode=0o700)
-        log = (data.logs / "supervisor.log").open("wb")
+        log = (data.logs / "supervisor.log").open("ab")
     except OSError as error:
         raise CannotStart(f"cannot write to {data.path} ({error.strerror}): choose another folder with --data-dir") from None
     with log:
+        written_before = log.tell()
         # What it announces holds the password, so it comes through a pipe and never lies in the log.
         process = subprocess.Popen(  # noqa: S603 - our own command
             [sys.executable, "-m", "tillwise", "up", *arguments],
@@ -186,7 +189,7 @@ def _detach(options: Options, data_dir: Path, as_json: bool) -> None:
             start_new_session=True,
         )
     try:
-        about = _announcement(process, data.logs / "supervisor.log")
+        about = _announcement(process, data.logs / "supervisor.log", written_before)
     except BaseException:
         # Ctrl-C too: what was not ready when we left would come up behind the user's back.
         process.terminate()
@@ -194,7 +197,7 @@ def _detach(options: Options, data_dir: Path, as_json: bool) -> None:
     show(about, _banner(about), as_json)
 
 
-def _announcement(process: subprocess.Popen[bytes], log: Path) -> dict[str, Any]:
+def _announcement(process: subprocess.Popen[bytes], log: Path, written_before: int) -> dict[str, Any]:
     """What the platform says once it is ready. Raises CannotStart with its last words when it ends instead."""
     assert process.stdout is not None
     with process.stdout as pipe:
@@ -205,5 +208,7 @@ def _announcement(process: subprocess.Popen[bytes], log: Path) -> dict[str, Any]
         about: dict[str, Any] = json.loads(line)
         return about
     process.wait()
-    lines = log.read_text(errors="replace").splitlines()
+    said = log.read_bytes()[written_before:].decode(errors="replace").splitlines()
+    # The rest of the log are lines of JSON about processes.
+    lines = [line for line in said if not line.startswith("{")]
     raise CannotStart((lines or [f"the supervisor ended with exit code {process.returncode}"])[-1].removeprefix("tillwise: "))

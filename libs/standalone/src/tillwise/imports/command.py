@@ -21,6 +21,12 @@ VERDICTS = {
     None: "cannot be compared: the store has other sales or refunds too",
     False: "DIFFERS from what was accepted",
 }
+HINT = "is it in this format? --format and --map say what the file is, --rejects writes every refused line to a file"
+HINTS = {
+    "bad_date": "--date-format says how dates are written, such as %d.%m.%Y",
+    "bad_price": "--decimal says which decimal mark the file uses",
+    "bad_quantity": "--decimal says which decimal mark the file uses",
+}
 
 
 class Format(StrEnum):
@@ -95,15 +101,27 @@ def _run(
         began = time.monotonic()
         work = Import(Client(admin.url, key["key"]), file, adapter, rejects)
         before = work.total_ever() if wait and compare else 0
-        sender = asyncio.run(_with_progress(work, wait, show_bar=sys.stderr.isatty() and not as_json))
+        try:
+            sender = asyncio.run(_with_progress(work, wait, show_bar=sys.stderr.isatty() and not as_json))
+        except KeyboardInterrupt:
+            sys.stderr.write(f"tillwise: stopped after {work.tally.rows:,} lines; run it again to go on: nothing is counted twice\n")
+            raise
         platform = work.platform_total() if wait and compare else None
         agrees = None if platform is None else work.agrees(before, platform)
         summary = work.summary(sender, platform, agrees, time.monotonic() - began)
     finally:
         admin.revoke_key(key["id"])
     show(summary, _table(summary), as_json)
+    if summary["lines_read"] and not summary["lines_accepted"]:
+        raise Problem(_useless(summary["lines_rejected"]))
     if summary["agrees"] is False:
         raise typer.Exit(1)
+
+
+def _useless(rejected: dict[str, int]) -> str:
+    """Why a file gave nothing at all: the most frequent reason, and what to try."""
+    reason = max(rejected, key=lambda code: rejected[code])
+    return f"no line of the file could be used, most often because of {reason}: {HINTS.get(reason, HINT)}"
 
 
 async def _with_progress(work: Any, wait: bool, show_bar: bool) -> Any:

@@ -70,8 +70,16 @@ class Rows:
         elif len(row) >= width and not any(row[width:]):
             return row[:width]
         else:
-            self._reject(start, "too_few_columns" if len(row) < width else "too_many_columns")
+            self._reject(start, "too_many_columns" if len(row) >= width else "too_few_columns" if self._is_closed() else "bad_quoting")
         return None
+
+    def _is_closed(self) -> bool:
+        """Whether every quotation mark of the record has its other half."""
+        try:
+            next(csv.reader(self._taken, delimiter=self._delimiter, strict=True))
+        except csv.Error:
+            return False
+        return True
 
     def _is_whole(self, width: int) -> bool:
         """Whether a record over several lines is meant to be one: its quotation marks are in order and its columns are all there."""

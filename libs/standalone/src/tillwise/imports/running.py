@@ -41,7 +41,10 @@ class Import:
         """Read, send, and wait until everything has been answered."""
         with ExitStack() as stack:
             if self._rejects_path is not None:
-                file = stack.enter_context(self._rejects_path.open("w", newline="", encoding="utf-8"))
+                try:
+                    file = stack.enter_context(self._rejects_path.open("w", newline="", encoding="utf-8"))
+                except OSError as error:
+                    raise Problem(f"cannot write {self._rejects_path} ({error.strerror}): choose another file with --rejects") from None
                 writer = csv.writer(file)
                 writer.writerow(["line", "reason"])
                 self._write_reject = writer.writerow

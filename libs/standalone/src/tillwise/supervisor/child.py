@@ -13,6 +13,8 @@ from pathlib import Path
 FIRST_PAUSE, LONGEST_PAUSE = 0.2, 10.0
 HEALTHY_AFTER_SECONDS = 30.0
 KILLED_WITHIN_SECONDS = 5.0
+# Far longer than a busy machine keeps a healthy process from answering.
+FROZEN_AFTER_SECONDS = 60.0
 LARGEST_LOG = 50_000_000
 
 
@@ -33,6 +35,8 @@ class Child:
         end_with: int = signal.SIGTERM,
         pass_fds: tuple[int, ...] = (),
         number: int = 1,
+        patience: float = FROZEN_AFTER_SECONDS,
+        diary: Callable[..., None] = lambda *_, **__: None,
     ) -> None:
         self.service, self.port, self.probe_port, self.number = service, port, probe_port, number
         self.ready = False
@@ -43,6 +47,9 @@ class Child:
         self._process: asyncio.subprocess.Process | None = None
         self._stopping = False
         self._task: asyncio.Task[None] | None = None
+        self._patience, self._diary = patience, diary
+        # When it answered last, whatever it said, or was started.
+        self._heard = time.monotonic()
 
     @property
     def pid(self) -> int | None:
@@ -58,8 +65,24 @@ class Child:
         elif self._probe is not None:
             self.ready = await asyncio.to_thread(self._probe)
         else:
-            self.ready = await answers("127.0.0.1", self.probe_port or 0, "/readyz")
+            status = await status_of("127.0.0.1", self.probe_port or 0, "/readyz")
+            self.ready = status == 200
+            if status is not None:
+                self._heard = time.monotonic()
         return self.ready
+
+    def end_when_frozen(self) -> None:
+        """Kill a service that lives and has answered nothing for long, so that it is started anew: what it held is taken over."""
+        process, silent = self._process, time.monotonic() - self._heard
+        if self.probe_port is None or self.pid is None or process is None or self._stopping or silent < self._patience:
+            return
+        self._diary("child_frozen", child=self.name, pid=process.pid, silent_seconds=round(silent, 1))
+        with contextlib.suppress(ProcessLookupError):
+            process.kill()
+
+    @property
+    def name(self) -> str:
+        return f"{self.service}-{self.number}"
 
     async def stop(self, deadline: float) -> None:
         """Ask it to end, and kill it when it does not within `deadline` seconds."""
@@ -107,6 +130,7 @@ class Child:
             if self._ended():
                 return
             self.restarts += 1
+            self._diary("child_ended", child=self.name, **self._end_of_process(), restarts=self.restarts, restart_in_seconds=pause)
             # Ended in order (somebody sent it SIGTERM) is no crash.
             if time.monotonic() - began > HEALTHY_AFTER_SECONDS or (self._process is not None and self._process.returncode == 0):
                 pause = FIRST_PAUSE
@@ -116,6 +140,13 @@ class Child:
     def _ended(self) -> bool:
         # A method, because `stop` runs while `_run_once` waits, which a type checker cannot know.
         return self._stopping
+
+    def _end_of_process(self) -> dict[str, object]:
+        """How the process ended: its exit code, or the signal that killed it."""
+        code = None if self._process is None else self._process.returncode
+        if code is not None and code < 0:
+            return {"pid": self._process and self._process.pid, "signal": signal.Signals(-code).name}
+        return {"pid": self._process and self._process.pid, "exit_code": code}
 
     def _note(self, line: str) -> None:
         with contextlib.suppress(OSError), self._log.open("a") as log:
@@ -133,19 +164,21 @@ class Child:
                 # Ctrl-C in the terminal is for the supervisor, which ends its children in order.
                 start_new_session=True,
             )
+        self._heard = time.monotonic()
+        self._diary("child_started", child=self.name, pid=self._process.pid)
         await self._process.wait()
         self.ready = False
 
 
-async def answers(host: str, port: int, path: str) -> bool:
-    """Whether a GET of `path` is answered with 200 within two seconds."""
+async def status_of(host: str, port: int, path: str) -> int | None:
+    """The status with which a GET of `path` is answered within two seconds, or None."""
     try:
         async with asyncio.timeout(2):
             reader, writer = await asyncio.open_connection(host, port)
             try:
                 writer.write(f"GET {path} HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\n\r\n".encode())
-                return b" 200 " in await reader.readline()
+                return int((await reader.readline()).split()[1])
             finally:
                 writer.close()
-    except (OSError, TimeoutError):
-        return False
+    except (OSError, TimeoutError, ValueError, IndexError):
+        return None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import fcntl
 import json
@@ -9,6 +10,7 @@ import os
 import secrets
 import socket
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -52,6 +54,12 @@ class DataFolder:
             fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError:
             raise CannotStart(f"tillwise runs on {self.path} already: tillwise down --data-dir {self.path} stops it") from None
+
+    def diary(self, event: str, **about: Any) -> None:
+        """One line in the supervisor's log: what became of a process."""
+        line = {"timestamp": datetime.now(UTC).isoformat(), "level": "info", "service": "supervisor", "event": event, **about}
+        with contextlib.suppress(OSError), (self.logs / "supervisor.log").open("a") as log:
+            log.write(json.dumps(line) + "\n")
 
     def release(self) -> None:
         """Let go of the folder."""

@@ -7,7 +7,7 @@ import contextlib
 import os
 import signal
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine
 from typing import Any
 
 from tillwise.embedded.postgres import EmbeddedPostgres, without_postgres
@@ -53,10 +53,14 @@ class Supervisor:
 
     async def run(self, when_ready: Callable[[Supervisor], Any]) -> None:
         """Bring everything up, call `when_ready`, and stay until a signal. Raises CannotStart."""
+        if not self.data.path.exists():
+            # Before anything is made; where a platform lives, that it runs already is the better thing to say.
+            check_port(self.options.host, self.options.port)
         self.data.prepare()
         check_port(self.options.host, self.options.port)
         loop = asyncio.get_running_loop()
-        for number in (signal.SIGINT, signal.SIGTERM):
+        # A terminal that is closed asks to stop too.
+        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
             loop.add_signal_handler(number, self._asked_to_stop)
         loop.add_signal_handler(signal.SIGUSR1, self._roll_wanted.set)
         # From now on `tillwise down` finds us, ready or not.
@@ -91,7 +95,7 @@ class Supervisor:
         if self._given("REDIS_URL"):
             await check_redis(self.environment)
         await asyncio.gather(*(self._start_server(s) for s in servers))
-        await asyncio.gather(self._migrate_gateway(), self._command("analytics", "migrate"))
+        await _all_well(self._migrate_gateway(), self._command("analytics", "migrate"))
         for service, count in (("analytics", self.options.analytics), ("worker", self.options.workers), ("gateway", self.options.gateways)):
             for number in range(1, count + 1):
                 child = self._service(service, number)
@@ -123,6 +127,7 @@ class Supervisor:
             probe=server.ready,
             before_start=server.prepare,
             end_with=signal.SIGINT if server.service == "postgres" else signal.SIGTERM,
+            diary=self.data.diary,
         )
         self._servers.append(child)
         child.start()
@@ -150,7 +155,8 @@ class Supervisor:
                 await process.wait()
         if process.returncode:
             lines = errors.decode(errors="replace").strip().splitlines()
-            raise CannotStart(lines[-1] if lines else f"{service} {command} failed with exit code {process.returncode}")
+            own = [line.removeprefix(f"tillwise {service}: ") for line in lines if line.startswith(f"tillwise {service}: ")]
+            raise CannotStart("; ".join(own or lines[-1:]) or f"{service} {command} failed with exit code {process.returncode}")
 
     def _base_environment(self) -> dict[str, str]:
         # The admin's key and password are those in secrets/, and a setting may come in one way only.
@@ -215,6 +221,7 @@ class Supervisor:
             probe_port=probe_port,
             pass_fds=(self._lifeline[0],),
             number=number,
+            diary=self.data.diary,
         )
 
     async def _wait_ready(self, child: Child, seconds: float = START_SECONDS) -> None:
@@ -232,6 +239,7 @@ class Supervisor:
                 self._write_state()
             for child in self._all():
                 child.bound_log()
+                child.end_when_frozen()
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(self._stop.wait(), WATCH_SECONDS)
 
@@ -263,6 +271,16 @@ class Supervisor:
         await asyncio.gather(*(server.stop(END_SECONDS) for server in self._servers))
         if self._services:
             self._tell("stopped")
+
+
+async def _all_well(*work: Coroutine[Any, Any, None]) -> None:
+    """Do all of it at once. Raises CannotStart with everything that is in the way, each once."""
+    problems = [result for result in await asyncio.gather(*work, return_exceptions=True) if isinstance(result, BaseException)]
+    other = [problem for problem in problems if not isinstance(problem, CannotStart)]
+    if other:
+        raise other[0]
+    if problems:
+        raise CannotStart("; ".join(dict.fromkeys(part for problem in problems for part in str(problem).split("; "))))
 
 
 async def check_redis(environment: dict[str, str]) -> None:

@@ -217,14 +217,14 @@ where products.version_at is null or (excluded.version_at, excluded.event_id) > 
 
 -- name: put_seen_names
 -- What order lines call products, for those that nobody described.
-insert into products (store_id, sku, seen_name, seen_at, seen_event_id)
-select distinct on (l.store_id, l.sku) l.store_id, l.sku, l.name, e.occurred_at, l.event_id
+insert into products (store_id, sku, seen_name, seen_category, seen_at, seen_event_id)
+select distinct on (l.store_id, l.sku) l.store_id, l.sku, l.name, l.category, e.occurred_at, l.event_id
 from tw_lines l
 join tw_events e on e.store_id = l.store_id and e.event_id = l.event_id
 where l.name is not null
 order by l.store_id, l.sku, e.occurred_at desc, l.event_id desc, l.line_no desc
 on conflict (store_id, sku) do update set
-    seen_name = excluded.seen_name, seen_at = excluded.seen_at, seen_event_id = excluded.seen_event_id
+    seen_name = excluded.seen_name, seen_category = excluded.seen_category, seen_at = excluded.seen_at, seen_event_id = excluded.seen_event_id
 where products.seen_at is null or (excluded.seen_at, excluded.seen_event_id) > (products.seen_at, products.seen_event_id)
 
 -- name: put_customers

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
+from tillwise_analytics.reports.products.report import REPORT as PRODUCTS
 from tillwise_analytics.reports.report import Report
 from tillwise_analytics.reports.trend.report import REPORT as TREND
 
-REPORTS: dict[str, Report] = {report.name: report for report in (TREND,)}
+REPORTS: dict[str, Report] = {report.name: report for report in (TREND, PRODUCTS)}

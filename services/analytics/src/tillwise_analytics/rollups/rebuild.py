@@ -25,7 +25,8 @@ TABLES: dict[str, tuple[str, str]] = {
     "orders": ("order_id, event_id, version_at, placed_at, customer_id, channel, country, is_sale, cancelled_at", "true"),
     "refunds": ("order_id, refund_id, event_id, version_at, refunded_at, amount", "true"),
     "products": (
-        "sku, event_id, version_at, name, category, unit_cost, lead_time_days, attributes, seen_name, seen_at, seen_event_id",
+        "sku, event_id, version_at, name, category, unit_cost, lead_time_days, attributes, "
+        "seen_name, seen_category, seen_at, seen_event_id",
         "true",
     ),
     "product_costs": ("sku, valid_from, event_id, unit_cost", "true"),
@@ -35,6 +36,7 @@ TABLES: dict[str, tuple[str, str]] = {
     ),
     "rollup_hours": (f"bucket, {SUMS}", f"(0, 0, 0, 0, 0, 0, 0, 0) <> ({SUMS})"),
     "rollup_days": (f"dim, day, value, {SUMS}, {COSTS}", f"(0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0) <> ({SUMS}, {COSTS})"),
+    "product_weeks": (f"week, sku, {SUMS}, {COSTS}", f"(0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0) <> ({SUMS}, {COSTS})"),
     "customer_days": (f"customer_id, day, {OF_CUSTOMERS}", f"({OF_CUSTOMERS}) <> (0, 0, 0, 0, 0, 0)"),
     "rollup_customers": (
         "grain, bucket, customers_gross, customers_net, new_gross, new_net",

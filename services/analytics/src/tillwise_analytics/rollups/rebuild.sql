@@ -9,6 +9,7 @@ create temp table product_costs (like analytics.product_costs including all) on 
 create temp table customers (like analytics.customers including all) on commit drop;
 create temp table rollup_hours (like analytics.rollup_hours including all) on commit drop;
 create temp table rollup_days (like analytics.rollup_days including all) on commit drop;
+create temp table product_weeks (like analytics.product_weeks including all) on commit drop;
 create temp table customer_days (like analytics.customer_days including all) on commit drop;
 create temp table rollup_customers (like analytics.rollup_customers including all) on commit drop
 

@@ -99,6 +99,38 @@ on conflict (store_id, dim, day, value) do update set
     cost_net = r.cost_net + excluded.cost_net,
     uncosted_net = r.uncosted_net + excluded.uncosted_net
 
+-- name: apply_product_weeks
+-- Sums of each product and week. An order lies on one day, so a product's orders of a week add up.
+insert into product_weeks as r
+    (store_id, week, sku, orders_gross, orders_net, units_gross, units_net, sales_gross, sales_net, discounts, refunds, cost_gross, cost_net, uncosted_net)
+select c.store_id, analytics.week_begin(c.day, s.week_start), c.sku, sum(orders_gross), sum(orders_net), sum(units_gross), sum(units_net), sum(sales_gross), sum(sales_net), sum(discounts), sum(refunds), sum(cost_gross), sum(cost_net), sum(uncosted_net)
+from (
+    select store_id, day, sku, 0 as orders_gross, 0 as orders_net,
+           sign * units_gross as units_gross, sign * units_net as units_net, sign * sales_gross as sales_gross, sign * sales_net as sales_net,
+           sign * discounts as discounts, sign * refunds as refunds, sign * cost_gross as cost_gross, sign * cost_net as cost_net,
+           sign * uncosted_net as uncosted_net
+    from tw_deltas
+    union all
+    select store_id, day, sku, sign, case when cancelled then 0 else sign end, 0, 0, 0, 0, 0, 0, 0, 0, 0
+    from (select distinct sign, store_id, order_id, day, sku, cancelled from tw_deltas where sold) orders_of_product
+) c
+join analytics.stores s on s.id = c.store_id
+group by 1, 2, 3
+having sum(orders_gross) <> 0 or sum(orders_net) <> 0 or sum(units_gross) <> 0 or sum(units_net) <> 0 or sum(sales_gross) <> 0 or sum(sales_net) <> 0 or sum(discounts) <> 0 or sum(refunds) <> 0 or sum(cost_gross) <> 0 or sum(cost_net) <> 0 or sum(uncosted_net) <> 0
+order by 1, 2, 3
+on conflict (store_id, week, sku) do update set
+    orders_gross = r.orders_gross + excluded.orders_gross,
+    orders_net = r.orders_net + excluded.orders_net,
+    units_gross = r.units_gross + excluded.units_gross,
+    units_net = r.units_net + excluded.units_net,
+    sales_gross = r.sales_gross + excluded.sales_gross,
+    sales_net = r.sales_net + excluded.sales_net,
+    discounts = r.discounts + excluded.discounts,
+    refunds = r.refunds + excluded.refunds,
+    cost_gross = r.cost_gross + excluded.cost_gross,
+    cost_net = r.cost_net + excluded.cost_net,
+    uncosted_net = r.uncosted_net + excluded.uncosted_net
+
 -- name: apply_customers
 -- Orders and money per customer and day, and from the orders how many customers each day, week and month has. A customer counts in
 -- a period from the first order in it to the last one taken away, so the days around the touched ones matter too;

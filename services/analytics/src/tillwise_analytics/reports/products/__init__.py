@@ -1,0 +1,1 @@
+"""What sells, what earns, and how steadily: ABC by value, XYZ by variability."""

@@ -1,0 +1,77 @@
+-- What the products report asks of the database.
+
+-- name: from_rollups
+-- Sums of each product: whole weeks from the weekly rollup, the days around them from the daily one.
+-- $1 store, $2 first day, $3 last day, $4 first whole week, $5 last whole week, $6 last week that is over, $7 gross?, $8 sku or null
+select sku, sum(orders)::bigint as orders, sum(units)::bigint as units, sum(sales)::bigint as sales, sum(net)::bigint as net,
+       sum(refunds)::bigint as refunds, sum(cost)::bigint as cost, sum(uncosted)::bigint as uncosted,
+       coalesce(sum(demand), 0)::bigint as demand, coalesce(sum(demand * demand), 0)::bigint as squares
+from (
+    select sku, case when $7 then orders_gross else orders_net end as orders, case when $7 then units_gross else units_net end as units,
+           case when $7 then sales_gross else sales_net end as sales, sales_net as net, refunds, cost_net as cost, uncosted_net as uncosted,
+           case when week <= $6 then units_gross end as demand
+    from analytics.product_weeks
+    where store_id = $1 and week between $4 and $5 and ($8::text is null or sku = $8)
+    union all
+    select value, case when $7 then orders_gross else orders_net end, case when $7 then units_gross else units_net end,
+           case when $7 then sales_gross else sales_net end, sales_net, refunds, cost_net, uncosted_net, null
+    from analytics.rollup_days
+    where store_id = $1 and dim = 'product' and ($8::text is null or value = $8)
+      and (day between $2 and least($4 - 1, $3) or day between greatest($5 + 7, $2) and $3)
+) parts
+where sku <> ''
+group by sku
+
+-- name: from_facts
+-- The same from the entries themselves, for filters that no rollup of products knows.
+-- $1 store, $2 from, $3 until, $4 timezone, $5 week start, $6 first whole week, $7 last week that is over, $8 gross?, $9 channel,
+-- $10 country, $11 category, $12 sku
+with entries as (
+    select * from analytics.sale_entries where store_id = $1 and at >= $2 and at < $3
+    union all
+    select * from analytics.refund_entries where store_id = $1 and at >= $2 and at < $3
+), weeks as (
+    select sku, analytics.week_begin((at at time zone $4)::date, $5) as week,
+           count(distinct order_id) filter (where sold and ($8 or not cancelled)) as orders,
+           sum(case when $8 then units_gross else units_net end) as units, sum(case when $8 then sales_gross else sales_net end) as sales,
+           sum(sales_net) as net, sum(refunds) as refunds, sum(cost_net) as cost, sum(uncosted_net) as uncosted, sum(units_gross) as demand
+    from entries
+    where sku <> '' and ($9::text is null or channel = $9) and ($10::text is null or country = $10)
+      and ($11::text is null or category = $11) and ($12::text is null or sku = $12)
+    group by 1, 2
+)
+select sku, sum(orders)::bigint as orders, sum(units)::bigint as units, sum(sales)::bigint as sales, sum(net)::bigint as net,
+       sum(refunds)::bigint as refunds, sum(cost)::bigint as cost, sum(uncosted)::bigint as uncosted,
+       coalesce(sum(demand) filter (where week between $6 and $7), 0)::bigint as demand,
+       coalesce(sum(demand * demand) filter (where week between $6 and $7), 0)::bigint as squares
+from weeks
+group by sku
+
+-- name: first_sales
+-- The day on which each of these products sold for the first time.
+-- $1 store, $2 products, $3 gross?
+select p.sku, f.day
+from unnest($2::text[]) as p (sku)
+cross join lateral (
+    select d.day from analytics.rollup_days d
+    where d.store_id = $1 and d.dim = 'product' and d.value = p.sku and case when $3 then d.orders_gross else d.orders_net end > 0
+    order by d.day limit 1
+) f
+
+-- name: last_sales
+-- The day on which each of these products sold last.
+-- $1 store, $2 products, $3 gross?
+select p.sku, f.day
+from unnest($2::text[]) as p (sku)
+cross join lateral (
+    select d.day from analytics.rollup_days d
+    where d.store_id = $1 and d.dim = 'product' and d.value = p.sku and case when $3 then d.orders_gross else d.orders_net end > 0
+    order by d.day desc limit 1
+) f
+
+-- name: described
+-- What products are called, and their category.
+-- $1 store, $2 products
+select sku, coalesce(name, seen_name) as name, coalesce(category, seen_category) as category
+from analytics.products
+where store_id = $1 and sku = any($2)

@@ -1,0 +1,169 @@
+"""Which products carry the shop? Sales, margin, refunds and demand of each, by value and steadiness."""
+
+from __future__ import annotations
+
+from datetime import UTC, date, datetime, timedelta
+from typing import Any, NamedTuple
+
+import msgspec
+
+from tillwise_analytics.reports import periods
+from tillwise_analytics.reports.products import maths
+from tillwise_analytics.reports.products.chart import charts
+from tillwise_analytics.reports.products.maths import Ranked, Sums
+from tillwise_analytics.reports.products.notes import notes
+from tillwise_analytics.reports.products.params import ProductsParams
+from tillwise_analytics.reports.report import Context, Report
+from tillwise_common.contracts.reports import Column, ReportAnswer, StoreSummary
+from tillwise_common.postgres.sql import load
+
+SQL = load("tillwise_analytics.reports.products", "query.sql")
+DEFAULT_WEEKS = 13
+WEEK = timedelta(days=7)
+
+
+class Window(NamedTuple):
+    """The period, and the whole weeks in it by their first days: all of them, and up to the last one that is over."""
+
+    first: date
+    last: date
+    first_week: date
+    last_week: date
+    last_over: date
+
+
+async def run(context: Context, params: ProductsParams) -> ReportAnswer:
+    """The answer. Raises InvalidParameters for a period that cannot be."""
+    abc, xyz = params.abc_ends(), params.xyz_ends()
+    window = _window(context, params)
+    products = await _sums(context, params, window)
+    weeks = await _weeks(context, params, window, products)
+    ranked = maths.rank(products, weeks, abc, xyz)
+    classes = maths.matrix(ranked)
+    shown = _sorted(ranked, params)[: params.limit]
+    return ReportAnswer(
+        report="products",
+        params=msgspec.to_builtins(msgspec.structs.replace(params, from_=window.first, to=window.last)),
+        store=StoreSummary(context.store.id, context.store.name, context.store.currency),
+        timezone=context.store.timezone,
+        generated_at=datetime.now(UTC).isoformat(timespec="seconds"),
+        columns=_columns(context.store.currency),
+        rows=await _rows(context, params, shown),
+        totals=_totals(ranked, classes),
+        charts=charts(ranked, classes) if ranked else [],
+        notes=notes(
+            params,
+            len(ranked),
+            uncosted=any(p.uncosted for p in products),
+            weeks=maths.whole_weeks(window.first_week, window.last_over, None),
+        ),
+    )
+
+
+def _window(context: Context, params: ProductsParams) -> Window:
+    today, week_start = context.now.date(), context.store.week_start
+    default = periods.week_begin(params.to or today, week_start) - (DEFAULT_WEEKS - 1) * WEEK
+    first, last = periods.bounds(params.from_, params.to, today, default)
+    first_week = periods.week_begin(first + WEEK - timedelta(days=1), week_start)
+    last_week = periods.week_begin(last + timedelta(days=1), week_start) - WEEK
+    return Window(first, last, first_week, last_week, min(last_week, periods.week_begin(today, week_start) - WEEK))
+
+
+async def _sums(context: Context, params: ProductsParams, window: Window) -> list[Sums]:
+    gross = params.basis == "gross"
+    if params.channel is None and params.country is None and params.category is None:
+        # Without a whole week the days are all there is.
+        whole = window.last_week >= window.first_week
+        first_week, last_week = (window.first_week, window.last_week) if whole else (window.last + WEEK, window.last)
+        rows = await context.connection.fetch(
+            SQL.from_rollups, context.store.id, window.first, window.last, first_week, last_week, window.last_over, gross, params.sku
+        )
+    else:
+        from_, until = periods.instants(window.first, window.last, context.zone)
+        rows = await context.connection.fetch(
+            SQL.from_facts, context.store.id, from_, until, context.store.timezone, context.store.week_start, window.first_week,
+            window.last_over, gross, params.channel, params.country, params.category, params.sku,
+        )  # fmt: skip
+    return [Sums(**row) for row in rows if row["orders"] or row["units"] or row["sales"]]
+
+
+async def _weeks(context: Context, params: ProductsParams, window: Window, products: list[Sums]) -> dict[str, int]:
+    """In how many whole weeks each product could have sold."""
+    skus = [product.sku for product in products]
+    rows = await context.connection.fetch(SQL.first_sales, context.store.id, skus, params.basis == "gross")
+    week_start = context.store.week_start
+    return {row["sku"]: maths.whole_weeks(window.first_week, window.last_over, periods.week_begin(row["day"], week_start)) for row in rows}
+
+
+def _sorted(ranked: list[Ranked], params: ProductsParams) -> list[Ranked]:
+    if params.sort == "sales":
+        return ranked
+    if params.sort == "sku":
+        return sorted(ranked, key=lambda one: one.sums.sku)
+    # What is not known comes last; the order of sales decides ties.
+    return sorted(ranked, key=lambda one: _descending(_sorted_by(one, params.sort)))
+
+
+def _sorted_by(one: Ranked, sort: str) -> float | None:
+    match sort:
+        case "margin":
+            return maths.margin(one.sums)
+        case "refund_rate":
+            return maths.refund_rate(one.sums)
+        case "variation":
+            return one.variation
+    return int(getattr(one.sums, sort))
+
+
+def _descending(value: float | None) -> tuple[bool, float]:
+    return value is None, -(value or 0)
+
+
+async def _rows(context: Context, params: ProductsParams, shown: list[Ranked]) -> list[list[Any]]:
+    skus, gross = [one.sums.sku for one in shown], params.basis == "gross"
+    fetch, store = context.connection.fetch, context.store.id
+    described = {row["sku"]: row for row in await fetch(SQL.described, store, skus)}
+    first = {row["sku"]: row["day"] for row in await fetch(SQL.first_sales, store, skus, gross)}
+    last = {row["sku"]: row["day"] for row in await fetch(SQL.last_sales, store, skus, gross)}
+    return [_row(one, described.get(one.sums.sku), first.get(one.sums.sku), last.get(one.sums.sku)) for one in shown]
+
+
+def _row(one: Ranked, described: Any, first: date | None, last: date | None) -> list[Any]:
+    sums = one.sums
+    name, category = (described["name"], described["category"]) if described else (None, None)
+    return [
+        sums.sku, name, category, maths.label(one), one.abc, one.xyz, sums.sales, one.share, one.cumulative, sums.units, sums.orders,
+        sums.refunds, maths.refund_rate(sums), sums.cost, maths.margin(sums), maths.margin_rate(sums), one.variation, first, last,
+    ]  # fmt: skip
+
+
+def _columns(currency: str) -> list[Column]:
+    return [
+        Column("sku", "text"), Column("name", "text"), Column("category", "text"), Column("class", "text"), Column("abc", "text"),
+        Column("xyz", "text"), Column("sales", "money", currency), Column("share", "percent"), Column("cumulative_share", "percent"),
+        Column("units", "count"), Column("orders", "count"), Column("refunds", "money", currency), Column("refund_rate", "percent"),
+        Column("cost", "money", currency), Column("margin", "money", currency), Column("margin_rate", "percent"),
+        Column("variation", "number"), Column("first_sale", "date"), Column("last_sale", "date"),
+    ]  # fmt: skip
+
+
+def _totals(ranked: list[Ranked], classes: dict[str, dict[str, int]]) -> dict[str, Any]:
+    earned = [found for one in ranked if (found := maths.margin(one.sums)) is not None]
+    return {
+        "products": len(ranked),
+        "sales": sum(one.sums.sales for one in ranked),
+        "units": sum(one.sums.units for one in ranked),
+        "refunds": sum(one.sums.refunds for one in ranked),
+        "cost": sum(one.sums.cost for one in ranked),
+        "margin": sum(earned) if earned else None,
+        "classes": classes,
+    }
+
+
+REPORT = Report(
+    name="products",
+    title="Products",
+    description="What each product sells and earns, classed by value (ABC) and by how steadily it sells (XYZ).",
+    params=ProductsParams,
+    run=run,
+)

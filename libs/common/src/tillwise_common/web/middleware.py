@@ -17,7 +17,8 @@ from prometheus_client import CollectorRegistry, Counter, Histogram
 from tillwise_common import logs, request_id
 from tillwise_common.health import Health
 from tillwise_common.metrics import LATENCY_BUCKETS
-from tillwise_common.web.problems import Problem
+from tillwise_common.web.problems import Problem, problem_of
+from tillwise_common.web.protocol import REFUSED
 
 log = logs.get("http")
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
@@ -42,6 +43,7 @@ class Surroundings:
             handler = self.around(route.handler, route.method, route.path)
             app.router.add_routes([web.RouteDef(route.method, route.path, handler, route.kwargs)])
         app.router.add_route("*", "/{anything:.*}", self.around(_nothing_here, "any", UNMATCHED))
+        app[REFUSED] = lambda status: self._requests.labels("any", UNMATCHED, str(status)).inc()
 
     def around(self, handler: Any, method: str, route: str) -> Handler:
         """`handler`, surrounded; its metrics carry `method` and `route`."""
@@ -59,12 +61,18 @@ class Surroundings:
                 response = problem.response()
             except web.HTTPException as error:
                 response = from_http_exception(error)
+            except web.RequestPayloadError:
+                response = Problem(400, "unreadable_body", "The body could not be read: its chunks are broken.").response()
+                response.force_close()
             except asyncio.CancelledError:
                 # The client has gone, or we have to end: nobody reads an answer.
-                self._requests.labels(method, route, "499").inc()
-                log.info("client_gone", method=request.method, path=request.path, ms=round((time.perf_counter() - began) * 1000, 2))
+                self._gone(request, method, route, began)
                 raise
-            except Exception:
+            except Exception as error:
+                if isinstance(error, ConnectionError) and request.transport is None:
+                    # The same, where the handler was not cancelled before it read on.
+                    self._gone(request, method, route, began)
+                    raise asyncio.CancelledError from None
                 log.exception("request_failed", method=request.method, path=request.path)
                 response = Problem(500, "internal_error", "Something went wrong here. Tell us the request_id.").response()
             if not response.prepared:
@@ -87,6 +95,10 @@ class Surroundings:
 
         return surrounded
 
+    def _gone(self, request: web.Request, method: str, route: str, began: float) -> None:
+        self._requests.labels(method, route, "499").inc()
+        log.info("client_gone", method=request.method, path=request.path, ms=round((time.perf_counter() - began) * 1000, 2))
+
 
 async def _nothing_here(request: web.Request) -> web.StreamResponse:
     """No address of ours, or one of ours with another method."""
@@ -106,11 +118,4 @@ def from_http_exception(error: web.HTTPException) -> web.StreamResponse:
         redirect = web.Response(status=error.status, headers=error.headers, text=error.text)
         redirect.cookies.update(error.cookies)
         return redirect
-    details = {
-        404: ("not_found", "There is nothing at this address."),
-        405: ("method_not_allowed", f"Allowed here: {error.headers.get('Allow', 'nothing')}."),
-        413: ("body_too_large", "The body is larger than this server takes. Send smaller batches."),
-    }
-    code, detail = details.get(error.status, ("http_error", error.reason))
-    headers = {name: value for name, value in error.headers.items() if name in ("Allow", "Retry-After")}
-    return Problem(error.status, code, detail, headers=headers).response()
+    return problem_of(error).response()

@@ -9,6 +9,7 @@ from tillwise_common import metrics
 from tillwise_common.health import Health, document
 from tillwise_common.lifecycle import StartError
 from tillwise_common.web.problems import json_response
+from tillwise_common.web.protocol import Runner
 
 
 class Probes:
@@ -47,12 +48,12 @@ class ProbeServer:
     def __init__(self, probes: Probes, host: str, port: int) -> None:
         self._probes = probes
         self._host, self._port = host, port
-        self._runner: web.AppRunner | None = None
+        self._runner: Runner | None = None
 
     async def start(self) -> None:
         app = web.Application()
         app.add_routes(self._probes.routes())
-        self._runner = web.AppRunner(app, access_log=None)
+        self._runner = Runner(app, access_log=None)
         await self._runner.setup()
         try:
             await web.TCPSite(self._runner, self._host, self._port).start()

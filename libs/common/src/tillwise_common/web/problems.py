@@ -44,6 +44,19 @@ class Problem(Exception):
         return web.Response(status=self.status, body=orjson.dumps(body), content_type=CONTENT_TYPE, headers=self.headers)
 
 
+def problem_of(error: web.HTTPException) -> Problem:
+    """A refusal that aiohttp makes by itself (404, 405, 413)."""
+    details = {
+        404: ("not_found", "There is nothing at this address."),
+        405: ("method_not_allowed", f"Allowed here: {error.headers.get('Allow', 'nothing')}."),
+        413: ("body_too_large", "The body is larger than this server takes. Send smaller batches."),
+        417: ("expectation_failed", "Expect can only be 100-continue."),
+    }
+    code, detail = details.get(error.status, ("http_error", error.reason))
+    headers = {name: value for name, value in error.headers.items() if name in ("Allow", "Retry-After")}
+    return Problem(error.status, code, detail, headers=headers)
+
+
 def json_response(body: Any, *, status: int = 200, headers: dict[str, str] | None = None) -> web.Response:
     """A JSON answer."""
     return web.Response(status=status, body=orjson.dumps(body), content_type="application/json", headers=headers)

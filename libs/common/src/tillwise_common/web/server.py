@@ -9,6 +9,7 @@ import socket
 from aiohttp import web
 
 from tillwise_common.lifecycle import StartError
+from tillwise_common.web.protocol import Runner
 
 BACKLOG = 1024
 KEEPALIVE_SECONDS = 75.0
@@ -24,11 +25,11 @@ class HttpServer:
         self._app = app
         self._host, self._port, self._reuse_port = host, port, reuse_port
         self._drain_seconds = drain_seconds
-        self._runner: web.AppRunner | None = None
+        self._runner: Runner | None = None
         self._doors: list[tuple[web.SockSite, socket.socket]] = []
 
     async def start(self) -> None:
-        self._runner = web.AppRunner(
+        self._runner = Runner(
             self._app,
             # Every request is logged by what surrounds its handler.
             access_log=None,

@@ -99,12 +99,7 @@ class Ingest:
         if (request.content_length or 0) > self._max_body:
             # Before reading any of it.
             raise web.HTTPRequestEntityTooLarge(self._max_body, request.content_length or 0)
-        try:
-            body = await request.read()
-        except web.HTTPException:
-            raise
-        except (ValueError, web.RequestPayloadError):
-            raise _unreadable() from None
+        body = await request.read()
         encoding = request.headers.get("Content-Encoding")
         if encoding is not None and encoding.lower() not in PLAIN:
             body = self._unpack(body, encoding.lower())
@@ -118,7 +113,7 @@ class Ingest:
         except TooLarge:
             raise web.HTTPRequestEntityTooLarge(self._max_body, self._max_body + 1) from None
         except Broken:
-            raise _unreadable() from None
+            raise Problem(400, "unreadable_body", "The body could not be read: broken off or not encoded as declared.") from None
 
     async def _publish(self, store: Store, decoded: Decoded) -> None:
         part = Part(request_id.new(), request_id.current.get(), datetime.now(UTC), decoded.form, decoded.body)
@@ -143,10 +138,6 @@ class Ingest:
         if decoded.count == 0:
             raise Problem(422, "no_valid_event", f"None of the events is valid; the first: {decoded.rejected[0].detail}", **body)
         return json_response(body, status=202)
-
-
-def _unreadable() -> Problem:
-    return Problem(400, "unreadable_body", "The body could not be read: broken off or not encoded as declared.")
 
 
 def packing(source: str, partitions: int) -> Any:

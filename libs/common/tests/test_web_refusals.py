@@ -56,7 +56,7 @@ class Served:
         head = (await asyncio.wait_for(reader.readuntil(b"\r\n\r\n"), 5)).decode().splitlines()
         headers = dict(line.split(": ", 1) for line in head[1:] if line)
         body = await asyncio.wait_for(reader.readexactly(int(headers["Content-Length"])), 5)
-        if "close" in headers.get("Connection", "") or head[0].startswith("HTTP/1.0"):
+        if head[0].startswith("HTTP/1.0"):
             assert await asyncio.wait_for(reader.read(), 5) == b""
         writer.close()
         return head[0], headers, body
@@ -137,6 +137,23 @@ async def test_a_body_that_breaks_after_its_handler_began_is_refused_and_not_wai
     assert json.loads(body)["request_id"] == headers["X-Request-Id"]
     assert 'route="/work",status="400"' in served.counted()
     assert caplog.records == []
+
+
+async def test_who_asks_first_is_not_told_to_send_a_body_that_is_too_large(served, said):
+    first, headers, body = await served.ask(START + b"Content-Length: 500000000\r\nExpect: 100-continue\r\n\r\n")
+    assert (first.split()[1], json.loads(body)["code"], headers["Connection"]) == ("413", "body_too_large", "close")
+    assert [(line["event"], line["status"], line["path"]) for line in said] == [("request_refused", 413, "/work")]
+    assert not served.begun.is_set()
+
+
+async def test_who_asks_first_with_a_body_that_fits_is_told_to_send_it(served):
+    reader, writer = await served.connect()
+    writer.write(START + b"Content-Length: 5\r\nExpect: 100-Continue\r\n\r\n")
+    assert await asyncio.wait_for(reader.readuntil(b"\r\n\r\n"), 5) == b"HTTP/1.1 100 Continue\r\n\r\n"
+    writer.write(b"hello")
+    assert (await asyncio.wait_for(reader.readuntil(b"\r\n\r\n"), 5)).startswith(b"HTTP/1.1 200 OK")
+    assert await asyncio.wait_for(reader.readexactly(5), 5) == b"hello"
+    writer.close()
 
 
 async def test_a_broken_request_behind_a_good_one_leaves_the_good_one_its_answer(served):

@@ -11,7 +11,7 @@ import time
 from collections.abc import Awaitable, Callable, Iterable
 from typing import Any
 
-from aiohttp import web
+from aiohttp import HttpVersion11, web
 from prometheus_client import CollectorRegistry, Counter, Histogram
 
 from tillwise_common import logs, request_id
@@ -41,8 +41,8 @@ class Surroundings:
         """Add `routes`, wrapped, and an answer for every other address."""
         for route in routes:
             handler = self.around(route.handler, route.method, route.path)
-            app.router.add_routes([web.RouteDef(route.method, route.path, handler, route.kwargs)])
-        app.router.add_route("*", "/{anything:.*}", self.around(_nothing_here, "any", UNMATCHED))
+            app.router.add_routes([web.RouteDef(route.method, route.path, handler, {"expect_handler": _invite, **route.kwargs})])
+        app.router.add_route("*", "/{anything:.*}", self.around(_nothing_here, "any", UNMATCHED), expect_handler=_invite)
         app[REFUSED] = lambda status: self._requests.labels("any", UNMATCHED, str(status)).inc()
 
     def around(self, handler: Any, method: str, route: str) -> Handler:
@@ -98,6 +98,19 @@ class Surroundings:
     def _gone(self, request: web.Request, method: str, route: str, began: float) -> None:
         self._requests.labels(method, route, "499").inc()
         log.info("client_gone", method=request.method, path=request.path, ms=round((time.perf_counter() - began) * 1000, 2))
+
+
+async def _invite(request: web.Request) -> None:
+    """`Expect: 100-continue`: tell the client to send its body, unless it says itself that it is too large."""
+    if request.version < HttpVersion11:
+        return
+    if request.headers.get("Expect", "").lower() != "100-continue":
+        raise web.HTTPExpectationFailed
+    if (request.content_length or 0) > request.client_max_size:
+        raise web.HTTPRequestEntityTooLarge(request.client_max_size, request.content_length or 0)
+    await request.writer.write(b"HTTP/1.1 100 Continue\r\n\r\n")
+    # The answer proper has not begun.
+    request.writer.output_size = 0
 
 
 async def _nothing_here(request: web.Request) -> web.StreamResponse:

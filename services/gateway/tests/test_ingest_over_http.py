@@ -84,8 +84,11 @@ async def test_nothing_is_stored_when_no_event_is_valid(gateway, redis_url):
 
 @pytest.mark.parametrize(
     ("body", "position"),
-    [('{"type": "order.placed", oops}', 25), ('[{"a": 1}, {"b": }]', 17), ('{"a": NaN}', 6), ("{", 1), ('[{"type": "order.pl', 19)],
-)
+    [
+        ('{"type": "order.placed", oops}', 25), ('[{"a": 1}, {"b": }]', 17), ('{"a": NaN}', 6), ("{", 1), ('[{"type": "order.pl', 19),
+        ('{"a": 1} b', 9), (b'{"type": "\xc3\xa9\xff"}', 12), ('{"type": "\\ud800"}', 10), ('[{"type": "\\ud800 and"}]', 11),
+    ],
+)  # fmt: skip
 async def test_broken_json_is_refused_with_its_byte_position(gateway, redis_url, body, position):
     answer = await gateway.send(body)
     problem = await answer.json()
@@ -99,6 +102,44 @@ async def test_a_broken_line_of_ndjson_loses_no_other_line(gateway, redis_url):
     body = await answer.json()
     assert (body["accepted"], body["rejected"][0]["index"], body["rejected"][0]["code"]) == (2, 1, "malformed_json")
     assert [event.id for event in await events_on_stream(redis_url)] == ["e1", "e3"]
+
+
+async def test_every_broken_line_is_told_with_its_place_in_the_body(gateway, redis_url):
+    good = json.dumps(order(1, channel="Café"), ensure_ascii=False)
+    body = f"\n{good}\n\n{{]}}\n \r\n{{]}}\n{{\n".encode() + b'{"type": "\xff"}'
+    answer = await gateway.send(body, "application/x-ndjson")
+    told = await answer.json()
+    first = body.index(b"{]}") + 1
+    second = body.index(b"{]}", first) + 1
+    # Blank lines count for positions, not for indexes.
+    assert [(r["index"], r["code"], r["position"]) for r in told["rejected"]] == [
+        (1, "malformed_json", first), (2, "malformed_json", second), (3, "malformed_json", body.index(b"{\n") + 1),
+        (4, "malformed_json", body.index(b"\xff")),
+    ]  # fmt: skip
+    assert all(f"byte {r['position']} of the body" in r["detail"] for r in told["rejected"])
+    assert (answer.status, told["accepted"], [e.id for e in await events_on_stream(redis_url)]) == (202, 1, ["e1"])
+
+
+async def test_an_array_goes_on_behind_an_event_with_invalid_utf_8(gateway):
+    body = b'[{"type": "\xff"}, %s, {"type": "\xff"}]' % json.dumps(order(1)).encode()
+    told = await (await gateway.send(body)).json()
+    assert (told["accepted"], [(r["index"], r["position"]) for r in told["rejected"]]) == (1, [(0, 11), (2, body.rindex(b"\xff"))])
+
+
+async def test_ndjson_without_one_line_of_json_is_refused_line_by_line(gateway, redis_url):
+    answer = await gateway.send("nonsense\n\n{", "application/x-ndjson")
+    told = await answer.json()
+    assert (answer.status, told["code"], told["accepted"]) == (422, "no_valid_event", 0)
+    assert [(r["index"], r["code"], r["position"]) for r in told["rejected"]] == [(0, "malformed_json", 1), (1, "malformed_json", 11)]
+    assert await on_stream(redis_url) == []
+
+
+async def test_too_many_levels_are_refused_where_they_begin(gateway):
+    deep = '{"type":"customer.updated","occurred_at":"' + AT + '","data":{"customer_id":"c","x":' + "[" * 20_000 + "]" * 20_000 + "}}"
+    told = await (await gateway.send(deep)).json()
+    assert [(r["code"], r["position"]) for r in told["rejected"]] == [("too_deep", deep.index("[") + 98)]
+    answer = await gateway.send(f"[{deep}]")
+    assert (answer.status, (await answer.json())["code"], (await answer.json())["position"]) == (400, "too_deep", deep.index("[") + 99)
 
 
 @pytest.mark.parametrize(

@@ -147,6 +147,8 @@ raw_many = msgspec.json.Decoder(list[msgspec.Raw])
 EARLIEST, LATEST = 1970, 2199
 # Ten trillion in a currency with cents; sums of it stay far from the limits of 64 bits.
 LARGEST_ORDER = 10**15
+# Lists and objects within each other, the event being the first; what decoders and the database take varies with their stacks.
+DEEPEST = 100
 
 
 class Unacceptable(ValueError):
@@ -155,6 +157,13 @@ class Unacceptable(ValueError):
     def __init__(self, code: str, detail: str) -> None:
         super().__init__(detail)
         self.code = code
+
+
+class TooDeep(Unacceptable):
+    """An event with more levels than `DEEPEST`."""
+
+    def __init__(self) -> None:
+        super().__init__("too_deep", f"nested deeper than {DEEPEST} levels")
 
 
 def check(event: Event, currency: str) -> None:
@@ -174,9 +183,19 @@ def check(event: Event, currency: str) -> None:
         if data.amount is None and not data.lines:
             raise Unacceptable("empty_refund", "a refund needs lines or an amount - at `$.data`")
     elif isinstance(data, dict):
+        if _deeper_than(DEEPEST - 1, data):
+            raise TooDeep
         try:
             msgspec.convert(data, _KNOWN[type(event)])
         except msgspec.ValidationError as error:
             # The path is told from the whole event, as for every other error.
             detail = str(error).replace("`$", "`$.data") if "`$" in str(error) else f"{error} - at `$.data`"
             raise Unacceptable("invalid_event", detail) from None
+
+
+def _deeper_than(levels: int, value: Any) -> bool:
+    if isinstance(value, dict):
+        value = value.values()
+    elif not isinstance(value, list):
+        return False
+    return levels == 0 or any(_deeper_than(levels - 1, inner) for inner in value)

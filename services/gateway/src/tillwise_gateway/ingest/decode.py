@@ -6,26 +6,30 @@ wrong is each event looked at by itself. What is accepted travels on as the clie
 
 from __future__ import annotations
 
-import re
 from typing import Any, Literal
 
 import msgspec
 
 from tillwise_common.contracts import events
-from tillwise_common.contracts.events import Event, Unacceptable
+from tillwise_common.contracts.events import DEEPEST, Event, TooDeep, Unacceptable
 from tillwise_common.web.problems import Problem
+from tillwise_gateway.ingest.flaws import Flaw, flaw_of
 
 Form = Literal["one", "array", "lines"]
-_POSITION = re.compile(r"\(byte (\d+)\)")
 _ANYTHING = msgspec.json.Decoder()
+_WHOLE = msgspec.json.Decoder(msgspec.Raw)
 
 
-class Rejection(msgspec.Struct, frozen=True):
-    """One event that was refused; `index` counts from 0 over the events of the body."""
+class Rejection(msgspec.Struct, frozen=True, omit_defaults=True):
+    """One event that was refused; `index` counts from 0 over the events of the body (blank lines are none).
+
+    `position` is the byte of the body at which it cannot be read any further.
+    """
 
     index: int
     code: str
     detail: str
+    position: int | None = None
 
 
 class Decoded(msgspec.Struct, frozen=True):
@@ -40,7 +44,7 @@ class Decoded(msgspec.Struct, frozen=True):
 def decode(body: bytes, *, lines: bool, currency: str) -> Decoded:
     """Check the events of a body: one JSON object, a JSON array, or NDJSON (`lines`).
 
-    Raises Problem 400 with the byte position when it is not JSON.
+    Raises Problem 400 with the byte position when it is one event, or an array, and not JSON.
     """
     form: Form = "lines" if lines else "array" if body.lstrip()[:1] == b"[" else "one"
     try:
@@ -62,47 +66,62 @@ def _decode_all(body: bytes, form: Form) -> list[Event]:
 
 
 def _decode_each(body: bytes, form: Form, currency: str) -> Decoded:
-    raws = _split(body, form)
     good: list[bytes] = []
     rejected: list[Rejection] = []
-    malformed: list[Problem] = []
-    for index, raw in enumerate(raws):
+    for index, (offset, raw) in enumerate(_split(body, form)):
         try:
             good.append(_one_line(raw, currency))
         except Unacceptable as problem:
             rejected.append(Rejection(index, problem.code, str(problem)))
-            if problem.code == "malformed_json":
-                malformed.append(_malformed(str(problem), _offset(body, raw), len(raw)))
-    if malformed and len(malformed) == len(raws):
-        raise malformed[0]
+        except Flaw as flaw:
+            if form == "one" and flaw.code == "malformed_json":
+                raise _unreadable(flaw) from None
+            position = offset + flaw.position
+            rejected.append(Rejection(index, flaw.code, f"{flaw.reason} (byte {position} of the body)", position))
     return Decoded("lines", b"\n".join(good), len(good), rejected)
 
 
-def _split(body: bytes, form: Form) -> list[bytes]:
+def _split(body: bytes, form: Form) -> list[tuple[int, bytes]]:
+    """Each event, and where it begins. Raises Problem for an array that cannot be taken apart."""
+    if form == "one":
+        return [(0, body)]
     if form == "lines":
-        return [line for line in body.split(b"\n") if line.strip()]
+        return _lines(body)
     try:
-        return [bytes(raw) for raw in events.raw_many.decode(body)] if form == "array" else [_whole(body)]
+        raws = events.raw_many.decode(body)
     except (msgspec.DecodeError, RecursionError) as error:
-        raise _malformed(str(error), 0, len(body)) from None
+        raise _unreadable(flaw_of(body, error, deepest=DEEPEST + 1)) from None
+    found: list[tuple[int, bytes]] = []
+    end = 0
+    for raw in map(bytes, raws):
+        # Between two events lies nothing that an event could begin with.
+        begin = body.index(raw, end)
+        end = begin + len(raw)
+        found.append((begin, raw))
+    return found
 
 
-def _whole(body: bytes) -> bytes:
-    msgspec.json.Decoder(msgspec.Raw).decode(body)
-    return body
+def _lines(body: bytes) -> list[tuple[int, bytes]]:
+    found: list[tuple[int, bytes]] = []
+    begin = 0
+    for line in body.split(b"\n"):
+        if line.strip():
+            found.append((begin, line))
+        begin += len(line) + 1
+    return found
 
 
 def _one_line(raw: bytes, currency: str) -> bytes:
-    """The event as one line of JSON. Raises Unacceptable."""
+    """The event as one line of JSON. Raises Unacceptable, and Flaw when it cannot be read."""
     try:
+        # That it is no JSON is told before what is wrong with its fields.
+        _WHOLE.decode(raw)
         event = events.one.decode(raw)
         events.check(event, currency)
     except msgspec.ValidationError as error:
         raise Unacceptable("invalid_event", str(error)) from None
-    except (msgspec.DecodeError, UnicodeDecodeError) as error:
-        raise Unacceptable("malformed_json", str(error)) from None
-    except RecursionError:
-        raise Unacceptable("too_deep", "the event is nested too deeply") from None
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError, TooDeep) as error:
+        raise flaw_of(raw, error) from None
     if b"\\u0000" in raw and _has_nul(_ANYTHING.decode(raw)):
         raise Unacceptable("nul_character", "texts must not contain the NUL character (\\u0000)")
     # A pretty-printed event holds line breaks, which are not allowed where one line is one event.
@@ -117,13 +136,6 @@ def _has_nul(value: Any) -> bool:
     return isinstance(value, list) and any(_has_nul(part) for part in value)
 
 
-def _malformed(reason: str, offset: int, length: int) -> Problem:
-    """Of a text of `length` bytes that begins at `offset`; what breaks off breaks at its end."""
-    match = _POSITION.search(reason)
-    position = offset + (int(match.group(1)) if match else length if "truncated" in reason else 0)
-    detail = _POSITION.sub("", reason).strip().removeprefix("JSON is malformed: ")
-    return Problem(400, "malformed_json", f"The body is not valid JSON: {detail} (byte {position}).", position=position)
-
-
-def _offset(body: bytes, line: bytes) -> int:
-    return max(body.find(line), 0)
+def _unreadable(flaw: Flaw) -> Problem:
+    told = "is not valid JSON:" if flaw.code == "malformed_json" else "is"
+    return Problem(400, flaw.code, f"The body {told} {flaw.reason} (byte {flaw.position}).", position=flaw.position)

@@ -81,7 +81,8 @@ class Shop:
         return {"customer_id": f"c{self._dice.randrange(CUSTOMERS)}", "city": self._dice.choice(("Bonn", "Graz"))}
 
     def _moved(self) -> dict[str, Any]:
-        return {"sku": self._sku(), "quantity": self._dice.randint(-5, 20), "reason": self._dice.choice(("receipt", "adjustment"))}
+        quantity = self._dice.choice([*range(-5, 0), *range(1, 21)])
+        return {"sku": self._sku(), "quantity": quantity, "reason": self._dice.choice(("receipt", "adjustment"))}
 
     def _counted(self) -> dict[str, Any]:
         return {"sku": self._sku(), "quantity": self._dice.randrange(100)}

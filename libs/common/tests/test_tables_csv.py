@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from tillwise_common.contracts.reports import Column, ReportAnswer, StoreSummary
-from tillwise_common.money import exponent, format_minor
+from tillwise_common.money import exponent, flaw_of_currency, format_minor
 from tillwise_common.tables.csv import render_csv
 
 
@@ -51,7 +51,22 @@ def test_a_mean_of_money_keeps_every_digit(mean: float, currency: str, text: str
 
 
 def test_currencies_have_the_decimals_of_iso_4217() -> None:
-    assert [exponent(c) for c in ("EUR", "JPY", "KRW", "KWD", "TND", "XXX")] == [2, 0, 0, 3, 3, 2]
+    assert [exponent(c) for c in ("EUR", "JPY", "KRW", "KWD", "TND", "CLF", "XXX")] == [2, 0, 0, 3, 3, 4, 2]
+
+
+@pytest.mark.parametrize(
+    ("code", "said"),
+    [
+        ("eur", "in capitals: EUR"), ("Usd ", "in capitals: USD"), ("XYZ", "'XYZ' is no currency"), ("XXX", "no currency"),
+        ("XAU", "no currency"), ("", "no currency"), ("€", "no currency"), ("x" * 999, "xxx' is no currency"),
+    ],
+)  # fmt: skip
+def test_what_is_no_currency_is_told_with_what_to_write(code: str, said: str) -> None:
+    flaw = flaw_of_currency(code)
+    assert flaw is not None
+    assert said in flaw
+    assert len(flaw) < 120
+    assert [flaw_of_currency(real) for real in ("EUR", "JPY", "KWD", "XCG", "ZWG")] == [None] * 5
 
 
 @pytest.mark.parametrize("first", [*"=+-@", "\t", "\r", "\uff1d", "\uff0b", "\uff0d", "\uff20"])

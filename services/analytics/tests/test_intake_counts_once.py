@@ -56,6 +56,18 @@ async def test_refund_counts_on_its_own_day_with_the_orders_country(platform):
     assert await platform.rows(countries) == [("2026-03-02", "AT", 1000), ("2026-03-03", "AT", -400)]
 
 
+async def test_of_a_refund_with_lines_the_lines_count_and_not_its_amount(platform):
+    await platform.take(placed("1", DAY))
+    await platform.take(refunded("1", "r", NEXT, lines=[{"sku": "A", "quantity": 1, "amount": 400}], amount=999))
+    assert await platform.rows(NET) == [("2026-03-02", 1000, 1), ("2026-03-03", -400, 0)]
+
+
+async def test_a_discount_larger_than_its_line_makes_it_negative_in_net(platform):
+    await platform.take(placed("1", DAY, line("A", 2, 100, discount=300), line("B", 1, 1000)))
+    products = "select value, sales_gross, sales_net from rollup_days where dim = 'product' order by value"
+    assert await platform.rows(products) == [("A", 200, -100), ("B", 1000, 1000)]
+
+
 async def test_refund_that_comes_before_its_order_finds_it(platform):
     await platform.take(refunded("1", "r", NEXT, amount=400))
     await platform.take(placed("1", DAY, country="AT"))

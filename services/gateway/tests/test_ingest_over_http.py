@@ -162,6 +162,43 @@ async def test_events_that_make_no_sense_are_refused(gateway, redis_url, event, 
     assert [e.id for e in await events_on_stream(redis_url)] == ["egood"]
 
 
+def moved(quantity: int) -> dict[str, Any]:
+    return {"type": "stock.moved", "occurred_at": AT, "data": {"sku": "A", "quantity": quantity, "reason": "adjustment"}}
+
+
+@pytest.mark.parametrize(
+    ("event", "code", "said"),
+    [
+        (order(1, currency="XYZ"), "unknown_currency", "'XYZ' is no currency of ISO 4217: write a code such as EUR - at `$.data.currency`"),
+        (order(1, currency="eur"), "unknown_currency", "write it in capitals: EUR - at `$.data.currency`"),
+        (order(1, currency="JPY"), "currency_mismatch", "this store counts in EUR, not JPY - at `$.data.currency`"),
+        (moved(0), "empty_movement", "- at `$.data.quantity`"),
+    ],
+)  # fmt: skip
+async def test_what_is_wrong_with_a_value_is_told_with_what_to_do(gateway, event, code, said):
+    (rejection,) = (await (await gateway.send(json.dumps(event))).json())["rejected"]
+    assert (rejection["code"], rejection["detail"][-len(said) :]) == (code, said)
+
+
+async def test_an_empty_text_is_refused_in_every_field(gateway):
+    line = {"sku": "A", "quantity": 1, "unit_price": 100}
+    events = {
+        **{f"$.data.{field}": order(1, **{field: ""}) for field in ("order_id", "customer_id", "currency", "channel", "country")},
+        **{f"$.data.lines[0].{field}": order(1, lines=[line | {field: ""}]) for field in ("sku", "name", "category")},
+        "$.id": order(1) | {"id": ""},
+        "$.data.location": {"type": "stock.counted", "occurred_at": AT, "data": {"sku": "A", "quantity": 1, "location": ""}},
+        "$.data.category": {"type": "product.updated", "occurred_at": AT, "data": {"sku": "A", "category": ""}},
+    }
+    rejected = (await (await gateway.send(json.dumps(list(events.values())))).json())["rejected"]
+    said = "an empty text: leave the field out instead, or fill it"
+    assert [(r["code"], r["detail"]) for r in rejected] == [("invalid_event", f"{said} - at `{path}`") for path in events]
+
+
+async def test_what_moves_and_the_stores_own_currency_are_taken(gateway):
+    answer = await gateway.send(json.dumps([moved(-1), moved(1), order(1, currency="EUR")]))
+    assert await answer.json() == {"accepted": 3, "duplicates": None, "rejected": []}
+
+
 async def test_deeply_nested_json_is_refused_and_the_gateway_goes_on(gateway):
     nested = '{"type":"customer.updated","occurred_at":"' + AT + '","data":{"customer_id":"c","x":' + "[" * 20_000 + "]" * 20_000 + "}}"
     assert (await gateway.send(nested)).status in (400, 422)

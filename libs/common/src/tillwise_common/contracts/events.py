@@ -14,9 +14,12 @@ from typing import Annotated, Any, Literal
 import msgspec
 from msgspec import Meta
 
+from tillwise_common.money import flaw_of_currency
+
 Key = Annotated[str, Meta(min_length=1, max_length=128)]
-Label = Annotated[str, Meta(max_length=256)]
-Currency = Annotated[str, Meta(pattern="^[A-Z]{3}$")]
+Label = Annotated[str, Meta(min_length=1, max_length=256)]
+# Which one it is, `check` says: it can only be the store's.
+Currency = Annotated[str, Meta(min_length=1, max_length=64)]
 Country = Annotated[str, Meta(min_length=1, max_length=64)]
 Quantity = Annotated[int, Meta(ge=-1_000_000, le=1_000_000)]
 Amount = Annotated[int, Meta(ge=0, le=100_000_000_000)]
@@ -178,7 +181,10 @@ def check(event: Event, currency: str) -> None:
         if sum([abs(line.quantity) * line.unit_price for line in data.lines]) > LARGEST_ORDER:
             raise Unacceptable("amount_too_large", "the order's amount is beyond anything that can be counted - at `$.data.lines`")
         if data.currency is not None and data.currency != currency:
-            raise Unacceptable("currency_mismatch", f"this store counts in {currency}, not {data.currency} - at `$.data.currency`")
+            raise _other_currency(data.currency, currency)
+    elif isinstance(data, StockMovement):
+        if data.quantity == 0:
+            raise Unacceptable("empty_movement", "a movement of 0 is none; stock.counted tells what is there - at `$.data.quantity`")
     elif isinstance(data, Refund):
         if data.amount is None and not data.lines:
             raise Unacceptable("empty_refund", "a refund needs lines or an amount - at `$.data`")
@@ -189,8 +195,21 @@ def check(event: Event, currency: str) -> None:
             msgspec.convert(data, _KNOWN[type(event)])
         except msgspec.ValidationError as error:
             # The path is told from the whole event, as for every other error.
-            detail = str(error).replace("`$", "`$.data") if "`$" in str(error) else f"{error} - at `$.data`"
+            detail = in_our_words(error)
+            detail = detail.replace("`$", "`$.data") if "`$" in detail else f"{detail} - at `$.data`"
             raise Unacceptable("invalid_event", detail) from None
+
+
+def in_our_words(error: msgspec.ValidationError) -> str:
+    """What a schema says is wrong, where its own words do not say what to do."""
+    return str(error).replace("Expected `str` of length >= 1", "an empty text: leave the field out instead, or fill it")
+
+
+def _other_currency(code: str, currency: str) -> Unacceptable:
+    flaw = flaw_of_currency(code)
+    if flaw is not None:
+        return Unacceptable("unknown_currency", f"{flaw} - at `$.data.currency`")
+    return Unacceptable("currency_mismatch", f"this store counts in {currency}, not {code} - at `$.data.currency`")
 
 
 def _deeper_than(levels: int, value: Any) -> bool:

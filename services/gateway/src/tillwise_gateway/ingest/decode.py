@@ -119,7 +119,7 @@ def _one_line(raw: bytes, currency: str) -> bytes:
         event = events.one.decode(raw)
         events.check(event, currency)
     except msgspec.ValidationError as error:
-        raise Unacceptable("invalid_event", str(error)) from None
+        raise Unacceptable("invalid_event", events.in_our_words(error)) from None
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError, TooDeep) as error:
         raise flaw_of(raw, error) from None
     if b"\\u0000" in raw and _has_nul(_ANYTHING.decode(raw)):

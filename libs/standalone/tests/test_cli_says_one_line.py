@@ -62,6 +62,8 @@ def test_every_command_explains_itself(command: list[str]) -> None:
         ("store create x --currency eur --timezone UTC", "--currency wants an ISO 4217 code in capitals such as EUR, not 'eur'"),
         ("key create --store x --scope read --expires-in-days nan", "--expires-in-days must be more than 0"),
         ("key create --store x --scope read --expires-in-days 0", "--expires-in-days must be more than 0"),
+        ("key create --store x --scope read --expires-in-days=-1", "--expires-in-days must be more than 0"),
+        ("key create --store x --scope read --expires-in-days 36501", "and at most 36500"),
         ("up --data-dir=", "--data-dir is empty"),
         ("status --data-dir=", "--data-dir is empty"),
     ],

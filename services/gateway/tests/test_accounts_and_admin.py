@@ -49,19 +49,39 @@ async def test_a_store_is_made_once(gateway):
     assert (again.status, (await again.json())["code"]) == (409, "store_exists")
 
 
+NO_ZONES = ("Mars/Olympus", "localtime", "posixrules", "Factory", "", "posix/UTC")
+ZONE = "is no timezone of the IANA list: write one such as Europe/Berlin"
+NAME = "a store's name has 1 to 63 letters, digits, blanks and . _ & ' - and begins with a letter or digit"
+
+
 @pytest.mark.parametrize(
-    ("change", "field"),
+    ("change", "field", "said"),
     [
-        ({"timezone": "Mars/Olympus"}, "timezone"),
-        ({"currency": "euro"}, "currency"),
-        ({"name": ""}, "name"),
-        ({"week_start": "friday"}, "week_start"),
+        *(({"timezone": name}, "timezone", f"'{name}' {ZONE}") for name in NO_ZONES),
+        ({"timezone": "../../etc/passwd"}, "timezone", ZONE),
+        ({"currency": "eur"}, "currency", "write it in capitals: EUR"),
+        ({"currency": "XYZ"}, "currency", "'XYZ' is no currency of ISO 4217: write a code such as EUR"),
+        ({"currency": "XXX"}, "currency", "is no currency"),
+        *(({"name": name}, "name", NAME) for name in ("", " ", "-x", "x\n", "x" * 64, "a/b")),
+        ({"week_start": "friday"}, "week_start", "friday"),
     ],
 )
-async def test_a_store_that_makes_no_sense_is_refused_by_field(gateway, change, field):
+async def test_a_store_that_makes_no_sense_is_refused_by_field(gateway, change, field, said):
     wanted = {"name": "x", "currency": "EUR", "timezone": "Europe/Berlin"} | change
     answer = await gateway.call("POST", "/api/v1/admin/stores", key=ADMIN_KEY, json=wanted)
-    assert (answer.status, (await answer.json())["field"]) == (422, field)
+    told = await answer.json()
+    assert (answer.status, told["code"], told["field"]) == (422, "invalid_request", field)
+    assert said in told["detail"]
+    assert "regex" not in told["detail"]
+
+
+@pytest.mark.parametrize("seconds", [0, -1, -0.5, 36_500 * 86400 + 1])
+async def test_a_key_that_would_be_over_at_once_or_never_is_refused(gateway, seconds):
+    wanted = {"store": "shop", "scopes": ["read"], "expires_in": seconds}
+    answer = await gateway.call("POST", "/api/v1/admin/keys", key=ADMIN_KEY, json=wanted)
+    told = await answer.json()
+    assert (answer.status, told["field"]) == (422, "expires_in")
+    assert told["detail"] == "expires_in: must be more than 0 seconds and at most 3153600000 (a hundred years); leave it out for never"
 
 
 async def test_keys_are_listed_without_their_secrets(gateway):

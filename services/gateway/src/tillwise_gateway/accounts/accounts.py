@@ -6,7 +6,6 @@ import asyncio
 from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
-from zoneinfo import available_timezones
 
 import argon2
 import asyncpg
@@ -152,7 +151,6 @@ class Accounts:
 
 
 _STRANGER = _passwords.hash("nobody has this password")
-TIMEZONES = available_timezones()
 
 
 def _verifies(password_hash: str, password: str) -> bool:

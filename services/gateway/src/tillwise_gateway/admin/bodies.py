@@ -22,12 +22,12 @@ async def read_body(request: web.Request, kind: type[T]) -> T:
     try:
         return msgspec.json.decode(await request.read(), type=kind)
     except msgspec.ValidationError as error:
-        raise invalid(str(error)) from None
+        raise _invalid(str(error)) from None
     except (msgspec.DecodeError, RecursionError) as error:
         raise Problem(400, "malformed_json", f"The body is not valid JSON: {error}") from None
 
 
-def invalid(detail: str) -> Any:
+def _invalid(detail: str) -> Any:
     """A Problem that names the field which `detail` speaks of."""
     field = re.search(r"`\$\.?([^`]*)`", detail)
     return Problem(422, "invalid_request", detail, field=field.group(1) if field else None)

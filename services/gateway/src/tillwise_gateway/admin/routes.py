@@ -2,38 +2,21 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
-
 import msgspec
 from aiohttp import web
-from msgspec import Meta
 
 from tillwise_common.bus.ask import Asker, NoAnswer
 from tillwise_common.contracts import maintenance
 from tillwise_common.contracts.stores import Store
 from tillwise_common.web.problems import Problem, json_response
-from tillwise_gateway.accounts.accounts import TIMEZONES, Accounts, DuplicateStore
+from tillwise_gateway.accounts.accounts import Accounts, DuplicateStore
 from tillwise_gateway.accounts.door import Door
-from tillwise_gateway.accounts.principal import Scope, store_of
-from tillwise_gateway.admin.bodies import invalid, read_body
+from tillwise_gateway.accounts.principal import store_of
+from tillwise_gateway.admin.bodies import read_body
 from tillwise_gateway.admin.guard import require_platform_admin
+from tillwise_gateway.admin.wanted import NewKey, NewStore
 
-Seconds = Annotated[float, Meta(gt=0, le=10 * 365 * 86400)]
 REBUILD_TIMEOUT = 3600.0
-
-
-class NewStore(msgspec.Struct, forbid_unknown_fields=True):
-    name: Annotated[str, Meta(pattern=r"^\w[\w .&'-]{0,62}$")]
-    currency: Annotated[str, Meta(pattern="^[A-Z]{3}$")]
-    timezone: str
-    week_start: Literal["monday", "sunday"] = "monday"
-
-
-class NewKey(msgspec.Struct, forbid_unknown_fields=True):
-    store: str
-    scopes: Annotated[list[Scope], Meta(min_length=1)]
-    name: Annotated[str, Meta(max_length=100)] = ""
-    expires_in: Seconds | None = None
 
 
 class Rebuild(msgspec.Struct, forbid_unknown_fields=True):
@@ -70,8 +53,7 @@ class Admin:
     async def add_store(self, request: web.Request) -> web.Response:
         await require_platform_admin(self._door, request)
         wanted = await read_body(request, NewStore)
-        if wanted.timezone not in TIMEZONES:
-            raise invalid(f"Unknown timezone {wanted.timezone[:60]!r}: use an IANA name such as Europe/Berlin - at `$.timezone`")
+        wanted.check()
         try:
             store = await self._accounts.add_store(wanted.name, wanted.currency, wanted.timezone, wanted.week_start)
         except DuplicateStore:
@@ -85,6 +67,7 @@ class Admin:
     async def add_key(self, request: web.Request) -> web.Response:
         await require_platform_admin(self._door, request)
         wanted = await read_body(request, NewKey)
+        wanted.check()
         store = await self._store(wanted.store)
         key = await self._accounts.add_key(store, sorted(set(wanted.scopes)), wanted.name, wanted.expires_in)
         return json_response({"id": key.id, "key": str(key)}, status=201)

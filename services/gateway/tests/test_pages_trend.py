@@ -136,6 +136,31 @@ async def test_a_login_without_the_right_to_read_gets_a_page(gateway, analytics)
     assert (answer.status, answer.content_type) == (403, "text/html")
 
 
+BROWSER = "text/html,application/xhtml+xml,application/xml;q=0.9,image/avif,*/*;q=0.8"
+
+
+@pytest.mark.parametrize("key", [None, ""], ids=["logged in", "stranger"])
+@pytest.mark.parametrize("path", ["/reports/nope", "/reports/", "/reports", "/reports/trend/x", "/reports/%3Cscript%3E"])
+async def test_an_address_without_a_report_is_a_page_with_a_way_back(gateway, path, key):
+    answer = await gateway.call("GET", path, key=key, headers={"Accept": BROWSER})
+    text = await answer.text()
+    assert (answer.status, answer.content_type) == (404, "text/html")
+    assert answer.headers["X-Request-Id"]
+    assert "default-src 'none'" in answer.headers["Content-Security-Policy"]
+    assert "Accept" in answer.headers["Vary"]
+    page = Elements(text)
+    assert [a["href"] for a in page.of("a") if a.get("class") == "button"] == ["/reports/trend"]
+    assert any("style.css" in (link["href"] or "") for link in page.of("link"))
+    assert page.of("script") == []
+    assert ("Log out" in text) == (key is None)
+
+
+@pytest.mark.parametrize("accept", ["*/*", "application/json", "application/problem+json, */*;q=0.1", "text/html;q=0.5, application/json"])
+async def test_a_program_is_told_in_json_that_there_is_no_report(gateway, accept):
+    answer = await gateway.call("GET", "/reports/nope", headers={"Accept": accept})
+    assert (answer.status, answer.content_type, (await answer.json())["code"]) == (404, "application/problem+json", "not_found")
+
+
 async def test_files_of_a_page_are_kept_for_ever(gateway, analytics):
     page = Elements(await (await gateway.call("GET", "/reports/trend")).text())
     addresses = [link["href"] for link in page.of("link")] + [script["src"] for script in page.of("script") if script.get("src")]

@@ -15,6 +15,7 @@ from tillwise_common.contracts import reports
 from tillwise_common.contracts.reports import ReportAnswer
 from tillwise_common.contracts.stores import Store
 from tillwise_common.web.problems import Problem
+from tillwise_gateway.accept import prefers_page
 from tillwise_gateway.accounts.accounts import Accounts
 from tillwise_gateway.accounts.door import COOKIE, Door
 from tillwise_gateway.accounts.principal import Principal
@@ -54,6 +55,8 @@ class Pages:
         return [
             web.get("/", self._told_as_page(self.home)),
             web.get("/reports/trend", self._told_as_page(self.trend)),
+            web.get("/reports", self._told_as_page(self.no_report)),
+            web.get("/reports/{name:.*}", self._told_as_page(self.no_report)),
             web.get("/login", self._told_as_page(self.show_login)),
             web.post("/login", self._told_as_page(self.login)),
             web.post("/logout", self._told_as_page(self.logout)),
@@ -77,6 +80,14 @@ class Pages:
         except Problem as problem:
             return self._problem_page(problem, principal)
         return await self._trend_page(principal, store, asked, reports.decode_answer(answer.body))
+
+    async def no_report(self, request: web.Request) -> web.Response:
+        """An address where no report is: a page for a person; a program is told in JSON, as everywhere."""
+        if not prefers_page(request.headers.get("Accept")):
+            raise web.HTTPNotFound
+        varies = {"Vary": "Accept, Authorization, Cookie"}
+        problem = Problem(404, "not_found", "There is no report at this address.", title="No such report", headers=varies)
+        return self._problem_page(problem, await self._who(request))
 
     async def show_login(self, request: web.Request) -> web.Response:
         return self._templates.page("login.html", next=_own_path(request.query.get("next")), problem=None, person=None)

@@ -10,6 +10,7 @@ from tillwise_common.contracts import reports
 from tillwise_common.contracts.stores import Store
 from tillwise_common.tables.csv import render_csv
 from tillwise_common.web.problems import Problem
+from tillwise_gateway.accept import quality
 from tillwise_gateway.accounts.door import Door
 from tillwise_gateway.accounts.principal import Principal
 from tillwise_gateway.reports.client import ReportsClient
@@ -77,30 +78,10 @@ def _format(asked: str | None, accept: str) -> str:
             errors = [{"parameter": "format", "detail": "is not a format of this report", "allowed": list(FORMATS)}]
             raise Problem(422, "invalid_parameters", detail, errors=errors)
         return asked
-    form = max(FORMATS, key=lambda name: _quality(FORMATS[name], accept))
-    if _quality(FORMATS[form], accept) > 0:
+    form = max(FORMATS, key=lambda name: quality(FORMATS[name], accept))
+    if quality(FORMATS[form], accept) > 0:
         return form
     raise Problem(406, "not_acceptable", f"This report comes as {' or '.join(FORMATS.values())}.")
-
-
-def _quality(media: str, accept: str) -> float:
-    """How much a client wants a media type; of the ranges that match, the most precise one says so."""
-    ranges = {"*/*": 0, f"{media.partition('/')[0]}/*": 1, media: 2}
-    found = (-1, 0.0)
-    for part in accept.lower().split(","):
-        kind, *parameters = [piece.strip() for piece in part.split(";")]
-        if kind in ranges:
-            found = max(found, (ranges[kind], _weight(parameters)))
-    return found[1]
-
-
-def _weight(parameters: list[str]) -> float:
-    """The q of a range; one that is no number refuses."""
-    asked = next((parameter[2:] for parameter in parameters if parameter.startswith("q=")), "1")
-    try:
-        return float(asked)
-    except ValueError:
-        return 0.0
 
 
 def _with_form(etag: str, form: str) -> str:

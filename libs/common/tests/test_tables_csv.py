@@ -23,6 +23,10 @@ def one(kind: Any, value: Any, unit: str | None = None) -> str:
     return cell
 
 
+def test_a_text_that_is_empty_is_written_out_and_told_from_nothing() -> None:
+    assert [one("text", value) for value in ("", None, "(none)", "web")] == ["(none)", "", "(none) (named so)", "web"]
+
+
 def test_rows_end_as_rfc_4180_says() -> None:
     assert table([Column("bucket", "date"), Column("value", "count")], ["2026-01-01", 3]) == b"bucket,value\r\n2026-01-01,3\r\n"
 

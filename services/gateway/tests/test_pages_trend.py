@@ -130,6 +130,34 @@ async def test_the_csv_link_asks_the_same_question(gateway, analytics):
     assert analytics.asked[0].params == analytics.asked[1].params == {"metric": "sales", "channel": "a&b"}
 
 
+@pytest.mark.parametrize(
+    ("typed", "meant"), [("(none)", ""), ("others (named so)", "others"), ("(none) (named so)", "(none)"), ("web", "web")]
+)
+async def test_a_filter_is_typed_as_groups_are_shown(gateway, analytics, typed, meant):
+    answer = trend()
+    answer["params"]["channel"] = meant
+    analytics.answers(**answer)
+    page = Elements(await (await gateway.call("GET", "/reports/trend", params={"channel": typed, "country": "", "sku": ""})).text())
+    assert analytics.asked[0].params == {"channel": meant}
+    [box] = [field for field in page.of("input") if field.get("name") == "channel"]
+    again = await gateway.call("GET", "/reports/trend", params={"channel": str(box["value"])})
+    assert (again.status, analytics.asked[1].params) == (200, {"channel": meant})
+    [link] = [a["href"] for a in page.of("a") if "format=csv" in (a.get("href") or "")]
+    await gateway.call("GET", str(link))
+    assert analytics.asked[2].params == {"channel": meant}
+    [preset] = [a["href"] for a in page.of("a") if "from=" in (a.get("href") or "")][:1]
+    await gateway.call("GET", "/reports/trend" + str(preset))
+    assert analytics.asked[3].params["channel"] == meant
+
+
+async def test_those_without_a_name_are_written_out_in_the_table(gateway, analytics):
+    answer = trend()
+    answer["columns"].insert(1, {"name": "group", "type": "text", "unit": None})
+    answer["rows"] = [[row[0], "", *row[1:]] for row in answer["rows"]]
+    analytics.answers(**answer)
+    assert "(none)" in await (await gateway.call("GET", "/reports/trend?by=channel")).text()
+
+
 async def test_a_login_without_the_right_to_read_gets_a_page(gateway, analytics):
     made = await gateway.call("POST", "/api/v1/admin/keys", key=ADMIN_KEY, json={"store": "shop", "scopes": ["ingest"]})
     answer = await gateway.call("GET", "/reports/trend", key=(await made.json())["key"])

@@ -78,6 +78,11 @@ async def test_the_accept_header_chooses_the_form(gateway, analytics, accept, ki
     assert (answer.status, answer.content_type) == (200, kind)
 
 
+async def test_an_empty_format_or_store_is_one_that_is_not_given(gateway, analytics):
+    answer = await gateway.call("GET", "/api/v1/reports/trend?format=&store=")
+    assert (answer.status, answer.content_type) == (200, "application/json")
+
+
 @pytest.mark.parametrize("accept", ["image/png", "application/json;q=0, text/csv;q=0"])
 async def test_what_cannot_be_made_is_not_acceptable(gateway, analytics, accept):
     answer = await gateway.call("GET", "/api/v1/reports/trend", headers={"Accept": accept})

@@ -7,6 +7,7 @@ import io
 from collections.abc import Callable
 from typing import Any
 
+from tillwise_common.contracts.groups import shown
 from tillwise_common.contracts.reports import Column, ReportAnswer
 from tillwise_common.money import format_mean, format_minor
 
@@ -15,7 +16,8 @@ _FORMULA = tuple("=+-@\t\r\uff1d\uff0b\uff0d\uff20")
 
 
 def render_csv(answer: ReportAnswer) -> bytes:
-    """Header and rows. Money in major units, percents as fractions (0.25), dates in ISO 8601, nothing as ""."""
+    """Header and rows. Money in major units, percents as fractions (0.25), dates in ISO 8601, nothing as "", and a text
+    that is empty (orders without a channel) as "(none)"."""
     text = io.StringIO()
     writer = csv.writer(text)
     writer.writerow([column.name for column in answer.columns])
@@ -34,4 +36,5 @@ def _cell(column: Column) -> Callable[[Any], Any]:
 
 
 def _defused(value: str) -> str:
-    return f"'{value}" if value.startswith(_FORMULA) else value
+    text = shown(value)
+    return f"'{text}" if text.startswith(_FORMULA) else text

@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Any, Literal, TypeVar, get_args, get_origin
+from collections.abc import Iterator
+from typing import Annotated, Any, Literal, TypeVar, get_args, get_origin
 
 import msgspec
+from msgspec import Meta
 
 P = TypeVar("P", bound=msgspec.Struct)
+_EMPTY_COUNTS = "empty_counts"
+# A filter on a text. Given empty, it asks for what has none: orders without a channel, lines without a category.
+Filter = Annotated[str, Meta(max_length=256, pattern=r"^[^\x00]*$", extra={_EMPTY_COUNTS: True})]
 
 
 class InvalidParameters(Exception):
@@ -18,7 +23,7 @@ class InvalidParameters(Exception):
 
 
 def parse(kind: type[P], texts: dict[str, str]) -> P:
-    """The parameters as `kind`. An empty text means "not given". Raises InvalidParameters."""
+    """The parameters as `kind`. An empty text means "not given", except of a Filter. Raises InvalidParameters."""
     fields = {field.encode_name: field for field in msgspec.structs.fields(kind)}
     values: dict[str, Any] = {}
     errors: list[dict[str, Any]] = []
@@ -28,7 +33,7 @@ def parse(kind: type[P], texts: dict[str, str]) -> P:
             errors.append({"parameter": name[:80], "detail": "there is no such parameter", "allowed": sorted(fields)})
             continue
         try:
-            if text:
+            if text or _empty_counts(field.type):
                 values[field.name] = msgspec.convert(text, field.type, strict=False)
         except msgspec.ValidationError as error:
             errors.append(_error(name, str(error), field.type))
@@ -42,6 +47,17 @@ def schema(kind: type[msgspec.Struct]) -> dict[str, Any]:
     (_, components) = msgspec.json.schema_components([kind], ref_template="#/$defs/{name}")
     found: dict[str, Any] = components[kind.__name__]
     return found
+
+
+def _empty_counts(kind: Any) -> bool:
+    return any(isinstance(part, Meta) and (part.extra or {}).get(_EMPTY_COUNTS) for part in _parts(kind))
+
+
+def _parts(kind: Any) -> Iterator[Any]:
+    """A type and all that it is made of: what an Annotated says, the members of a union, the values of a Literal."""
+    yield kind
+    for part in get_args(kind):
+        yield from _parts(part)
 
 
 def _error(name: str, detail: str, kind: Any) -> dict[str, Any]:

@@ -9,6 +9,7 @@ from typing import Any
 import jinja2
 from aiohttp import web
 
+from tillwise_common.contracts.groups import shown
 from tillwise_common.contracts.reports import Column
 from tillwise_common.money import format_minor
 
@@ -55,7 +56,7 @@ def show(value: Any, column: Column) -> str:
         return f"{value:,}"
     if column.type == "datetime":
         return str(value).replace("T", " ")[:16]
-    return str(value)
+    return shown(value) if column.type == "text" else str(value)
 
 
 def _grouped(amount: str) -> str:

@@ -11,7 +11,7 @@ from zoneinfo import ZoneInfo
 import orjson
 from aiohttp import web
 
-from tillwise_common.contracts import reports
+from tillwise_common.contracts import groups, reports
 from tillwise_common.contracts.reports import ReportAnswer
 from tillwise_common.contracts.stores import Store
 from tillwise_common.web.problems import Problem
@@ -74,12 +74,12 @@ class Pages:
             raise web.HTTPSeeOther(f"/login?next={quote(request.path_qs, safe='')}")
         try:
             principal.require("read")
-            asked = single_values(request)
-            store = await self._accounts.store_for(principal, asked.pop("store", None))
-            answer = await self._client.run(store, "trend", asked)
+            typed = single_values(request)
+            store = await self._accounts.store_for(principal, typed.pop("store", None) or None)
+            answer = await self._client.run(store, "trend", asked := _asked(typed))
         except Problem as problem:
             return self._problem_page(problem, principal)
-        return await self._trend_page(principal, store, asked, reports.decode_answer(answer.body))
+        return await self._trend_page(principal, store, typed, asked, reports.decode_answer(answer.body))
 
     async def no_report(self, request: web.Request) -> web.Response:
         """An address where no report is: a page for a person; a program is told in JSON, as everywhere."""
@@ -141,7 +141,9 @@ class Pages:
                 return None
             raise
 
-    async def _trend_page(self, principal: Principal, store: Store, asked: dict[str, str], answer: ReportAnswer) -> web.Response:
+    async def _trend_page(
+        self, principal: Principal, store: Store, typed: dict[str, str], asked: dict[str, str], answer: ReportAnswer
+    ) -> web.Response:
         params = {name: value for name, value in answer.params.items() if value is not None}
         stores = await self._accounts.list_stores() if principal.is_platform_admin else []
         columns = [column for column in answer.columns if column.name != "partial"]
@@ -157,8 +159,8 @@ class Pages:
             answer=answer,
             params=params,
             choices=CHOICES,
-            filters=FILTERS,
-            presets=_presets(store, asked, answer),
+            filters={name: groups.shown(params[name]) if name in params else "" for name in FILTERS},
+            presets=_presets(store, typed, answer),
             columns=columns,
             records=records[:2000],
             show=show,
@@ -190,9 +192,14 @@ class Pages:
         return page
 
 
-def _presets(store: Store, asked: dict[str, str], answer: ReportAnswer) -> list[dict[str, Any]]:
+def _asked(typed: dict[str, str]) -> dict[str, str]:
+    """What a form means: a filter left empty is not set, and groups are typed as pages show them."""
+    return {name: groups.meant(text) if name in FILTERS else text for name, text in typed.items() if text or name not in FILTERS}
+
+
+def _presets(store: Store, typed: dict[str, str], answer: ReportAnswer) -> list[dict[str, Any]]:
     """Links to usual periods, keeping the rest of the question; the last one covers all data when the answer is empty."""
-    kept = {name: value for name, value in asked.items() if name not in ("from", "to", "granularity")} | {"store": store.name}
+    kept = {name: value for name, value in typed.items() if name not in ("from", "to", "granularity")} | {"store": store.name}
     today = datetime.now(ZoneInfo(store.timezone)).date()
     found = []
     for title, days, granularity in PRESETS:

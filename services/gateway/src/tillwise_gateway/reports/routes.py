@@ -39,7 +39,7 @@ class Reports:
         principal = await self._door.authenticate(request, "read")
         params = single_values(request)
         wanted = _format(params.pop("format", None), request.headers.get("Accept", "*/*"))
-        store = await self._find_store(principal, params.pop("store", None))
+        store = await self._find_store(principal, params.pop("store", None) or None)
         etag_of = request.headers.get("If-None-Match")
         # The same data in another form is another entity.
         answer = await self._client.run(store, request.match_info["name"], params, _without_form(etag_of, wanted))
@@ -72,7 +72,7 @@ def single_values(request: web.Request) -> dict[str, str]:
 
 
 def _format(asked: str | None, accept: str) -> str:
-    if asked is not None:
+    if asked:
         if asked not in FORMATS:
             detail = f"format: must be one of {', '.join(FORMATS)}"
             errors = [{"parameter": "format", "detail": "is not a format of this report", "allowed": list(FORMATS)}]

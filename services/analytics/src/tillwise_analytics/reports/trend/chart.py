@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from tillwise_analytics.reports.trend.params import TrendParams
+from tillwise_common.contracts.groups import shown
 from tillwise_common.contracts.reports import Column
 from tillwise_common.money import exponent
 
@@ -84,6 +85,8 @@ def _point(point: dict[str, Any], scale: int) -> dict[str, Any]:
         for name in ("value", "comparison", "moving_average", "cumulative"):
             if point.get(name) is not None:
                 point[name] = point[name] / scale
+    if "group" in point:
+        point["group"] = shown(point["group"])
     # The clock of the shop, not of whoever looks.
     point["bucket"] = point["bucket"][: len("2026-01-01T00:00:00")]
     # A bare date would be read as UTC and drawn a day early west of Greenwich.

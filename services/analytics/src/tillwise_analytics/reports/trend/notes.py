@@ -35,6 +35,6 @@ def notes(params: TrendParams, first: date, last: date, *, empty: bool, span: tu
     if empty and span is None:
         found.insert(0, "This store has no data yet.")
     elif empty and span is not None:
-        which = " with these filters" if any(params.filters().values()) else ""
+        which = " with these filters" if any(value is not None for value in params.filters().values()) else ""
         found.insert(0, f"No sales{which} between {first} and {last}; this store has data from {span[0]} to {span[1]}.")
     return found

@@ -8,11 +8,12 @@ from typing import Annotated, Literal
 import msgspec
 from msgspec import Meta
 
+from tillwise_analytics.reports.parameters import Filter
+
 Metric = Literal["sales", "orders", "units", "average_order", "customers", "new_customers"]
 Granularity = Literal["hour", "day", "week", "month"]
 Dimension = Literal["channel", "country", "category", "product"]
 Compare = Literal["previous_period", "previous_year", "same_weekdays"]
-Text = Annotated[str, Meta(max_length=256, pattern=r"^[^\x00]*$")]
 
 
 class TrendParams(msgspec.Struct, frozen=True, kw_only=True, rename={"from_": "from"}):
@@ -30,10 +31,10 @@ class TrendParams(msgspec.Struct, frozen=True, kw_only=True, rename={"from_": "f
     ] = None
     cumulative: Annotated[bool, Meta(description="Add the running sum: sales, orders, units and new customers have one.")] = False
     basis: Annotated[Literal["net", "gross"], Meta(description="After or before discounts, returns, refunds and cancellations.")] = "net"
-    channel: Annotated[Text | None, Meta(description="Only this sales channel.")] = None
-    country: Annotated[Text | None, Meta(description="Only this country.")] = None
-    category: Annotated[Text | None, Meta(description="Only this category of products.")] = None
-    sku: Annotated[Text | None, Meta(description="Only this product.")] = None
+    channel: Annotated[Filter | None, Meta(description="Only this sales channel; empty: orders without one.")] = None
+    country: Annotated[Filter | None, Meta(description="Only this country; empty: orders without one.")] = None
+    category: Annotated[Filter | None, Meta(description="Only this category of products; empty: products without one.")] = None
+    sku: Annotated[Filter | None, Meta(description="Only this product; empty: refunds that name none.")] = None
 
     def filters(self) -> dict[str, str | None]:
         """Filters by the dimension that they are on."""

@@ -16,11 +16,11 @@ from tillwise_analytics.reports.trend.fetch import Cells, Fetcher
 from tillwise_analytics.reports.trend.maths import Start, Sums
 from tillwise_analytics.reports.trend.notes import notes
 from tillwise_analytics.reports.trend.params import TrendParams
+from tillwise_common.contracts.groups import group_name
 from tillwise_common.contracts.reports import Column, ColumnType, ReportAnswer, StoreSummary
 
 MOST_BUCKETS = 5_000
 DEFAULT_DAYS = 30
-OTHERS = "others"
 
 
 class Plan(NamedTuple):
@@ -44,7 +44,8 @@ async def run(context: Context, params: TrendParams) -> ReportAnswer:
     names = await fetcher.names([g for g in groups if g is not None]) if params.by == "product" else {}
     columns = _columns(context, params)
     if params.by == "product":
-        rows = [[*row, names.get(row[1])] for row in rows]
+        called = {group_name(group): names.get(group) for group in groups if group is not None}
+        rows = [[*row, called.get(row[1])] for row in rows]
     empty = not any(any(sums) for sums in now.cells.values())
     return ReportAnswer(
         report="trend",
@@ -118,7 +119,7 @@ def _rows(context: Context, plan: Plan, groups: list[str | None], now: _Period, 
         shown, partial = _label(context, bucket), _partial(context, plan, bucket)
         for group in groups:
             value = maths.value(params.metric, now.cells.get((bucket, group), maths.NOTHING))
-            row: list[Any] = [shown, *([OTHERS if group is None else group] if params.by else []), value, partial]
+            row: list[Any] = [shown, *([group_name(group)] if params.by else []), value, partial]
             if before is not None:
                 other = _shifted(context, plan, bucket, before.shift)
                 compared = None if other is None else maths.value(params.metric, before.cells.get((other, group), maths.NOTHING))

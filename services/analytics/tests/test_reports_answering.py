@@ -107,6 +107,22 @@ async def test_all_problems_are_told_at_once(postgres: Postgres) -> None:
     assert "metric" in errors["colour"]["allowed"]
 
 
+@pytest.mark.parametrize("name", ["metric", "granularity", "by", "compare", "basis", "cumulative"])
+async def test_a_wrong_choice_is_told_with_all_there_are(postgres: Postgres, name: str) -> None:
+    (error,) = (await refused(postgres, **{name: "profit"})).errors
+    assert (error["parameter"], error["detail"]) == (name, "is not one of those there are")
+    for choice in error["allowed"]:
+        asked = {**OCTOBER, "granularity": "week", "metric": "sales", name: choice}
+        assert isinstance(await ask(postgres, reports.RunReport(store(), "trend", asked)), Answer), asked
+
+
+async def test_parameters_that_the_asker_takes_itself_are_named_with_the_others(postgres: Postgres) -> None:
+    reply = await ask(postgres, reports.RunReport(store(), "trend", {"colour": "red"}, besides=["store", "format"]))
+    assert isinstance(reply, Refusal)
+    assert {"store", "format", "metric"} <= set(reply.errors[0]["allowed"])
+    assert reply.errors[0]["allowed"] == sorted(reply.errors[0]["allowed"])
+
+
 @pytest.mark.parametrize(
     "params",
     [

@@ -97,6 +97,12 @@ async def test_a_parameter_that_cannot_be_used_is_named(gateway, analytics, quer
     assert analytics.asked == []
 
 
+async def test_analytics_hears_which_parameters_the_gateway_takes_itself(gateway, analytics):
+    await gateway.call("GET", "/api/v1/reports/trend?colour=red")
+    await gateway.call("GET", "/reports/trend?colour=red")
+    assert [asked.besides for asked in analytics.asked] == [["format", "store"], ["store"]]
+
+
 async def test_a_refusal_becomes_a_problem_with_its_errors(gateway, analytics):
     analytics.reply = refusal(422, parameter="metric", detail="no")
     answer = await gateway.call("GET", "/api/v1/reports/trend")

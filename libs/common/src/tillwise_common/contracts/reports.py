@@ -13,12 +13,16 @@ TOPIC = "reports"
 
 
 class RunReport(msgspec.Struct, tag="run"):
-    """Run one report of one store; `params` are the query parameters as the client sent them."""
+    """Run one report of one store; `params` are the query parameters as the client sent them.
+
+    `besides` names the parameters that the asker takes itself, so that a list of all there are is complete.
+    """
 
     store: Store
     report: str
     params: dict[str, str]
     if_none_match: str | None = None
+    besides: list[str] = []
 
 
 class DescribeReports(msgspec.Struct, tag="describe"):

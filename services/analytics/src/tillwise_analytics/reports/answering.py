@@ -46,7 +46,7 @@ class ReportAnswerer:
         if report is None:
             return Refusal(404, "report_not_found", f"There is no report of this name. There are: {', '.join(REPORTS)}.")
         try:
-            params = parse(report.params, asked.params)
+            params = parse(report.params, asked.params, asked.besides)
             async with self._postgres.acquire(timeout=PATIENCE_SECONDS) as connection:
                 await _begin(connection, asked.store.id, deadline)
                 try:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Annotated, Any, Literal, TypeVar, get_args, get_origin
 
 import msgspec
@@ -22,15 +22,18 @@ class InvalidParameters(Exception):
         self.errors = errors
 
 
-def parse(kind: type[P], texts: dict[str, str]) -> P:
-    """The parameters as `kind`. An empty text means "not given", except of a Filter. Raises InvalidParameters."""
+def parse(kind: type[P], texts: dict[str, str], besides: Iterable[str] = ()) -> P:
+    """The parameters as `kind`. An empty text means "not given", except of a Filter. Raises InvalidParameters.
+
+    `besides` are parameters that others take: they are named when somebody asks for one that does not exist.
+    """
     fields = {field.encode_name: field for field in msgspec.structs.fields(kind)}
     values: dict[str, Any] = {}
     errors: list[dict[str, Any]] = []
     for name, text in texts.items():
         field = fields.get(name)
         if field is None:
-            errors.append({"parameter": name[:80], "detail": "there is no such parameter", "allowed": sorted(fields)})
+            errors.append({"parameter": name[:80], "detail": "there is no such parameter", "allowed": sorted({*fields, *besides})})
             continue
         try:
             if text or _empty_counts(field.type):
@@ -63,8 +66,14 @@ def _parts(kind: Any) -> Iterator[Any]:
 def _error(name: str, detail: str, kind: Any) -> dict[str, Any]:
     if "RFC3339" in detail:
         detail = "must be a date such as 2026-03-31"
-    error: dict[str, Any] = {"parameter": name, "detail": detail}
-    choices = [choice for part in (kind, *get_args(kind)) if get_origin(part) is Literal for choice in get_args(part)]
-    if choices:
-        error["allowed"] = choices
-    return error
+    if not (allowed := _choices(kind)):
+        return {"parameter": name, "detail": detail}
+    return {"parameter": name, "detail": "is not one of those there are", "allowed": allowed}
+
+
+def _choices(kind: Any) -> list[Any]:
+    """The values that a parameter may have, if they can be counted."""
+    parts = list(_parts(kind))
+    if bool in parts:
+        return ["true", "false"]
+    return [choice for part in parts if get_origin(part) is Literal for choice in get_args(part)]

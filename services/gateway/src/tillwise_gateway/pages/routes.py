@@ -76,7 +76,7 @@ class Pages:
             principal.require("read")
             typed = single_values(request)
             store = await self._accounts.store_for(principal, typed.pop("store", None) or None)
-            answer = await self._client.run(store, "trend", asked := _asked(typed))
+            answer = await self._client.run(store, "trend", asked := _asked(typed), besides=("store",))
         except Problem as problem:
             return self._problem_page(problem, principal)
         return await self._trend_page(principal, store, typed, asked, reports.decode_answer(answer.body))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 from tillwise_common.bus.ask import Asker, NoAnswer
@@ -22,9 +22,14 @@ class ReportsClient:
         """The catalogue."""
         return self._unrefused(await self._ask("describe", DescribeReports(), ""))
 
-    async def run(self, store: Store, name: str, params: dict[str, str], if_none_match: str | None = None) -> Answer:
-        """Run a report. Raises Problem with what analytics refuses, or 503 when it does not answer in time."""
-        question = RunReport(store=store, report=name, params=params, if_none_match=if_none_match)
+    async def run(
+        self, store: Store, name: str, params: dict[str, str], if_none_match: str | None = None, *, besides: Iterable[str] = ()
+    ) -> Answer:
+        """Run a report. Raises Problem with what analytics refuses, or 503 when it does not answer in time.
+
+        `besides` are the parameters that the caller takes itself.
+        """
+        question = RunReport(store=store, report=name, params=params, if_none_match=if_none_match, besides=list(besides))
         return self._unrefused(await self._ask("run", question, str(store.id)))
 
     async def _ask(self, kind: str, question: Question, store: str) -> Reply:

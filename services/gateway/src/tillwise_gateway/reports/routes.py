@@ -15,6 +15,8 @@ from tillwise_gateway.accounts.door import Door
 from tillwise_gateway.accounts.principal import Principal
 from tillwise_gateway.reports.client import ReportsClient
 
+# Parameters that are answered here and do not go to analytics.
+OWN = ("format", "store")
 FORMATS = {"json": "application/json", "csv": "text/csv"}
 NOSNIFF = {"X-Content-Type-Options": "nosniff"}
 FindStore = Callable[[Principal, str | None], Awaitable[Store]]
@@ -42,7 +44,8 @@ class Reports:
         store = await self._find_store(principal, params.pop("store", None) or None)
         etag_of = request.headers.get("If-None-Match")
         # The same data in another form is another entity.
-        answer = await self._client.run(store, request.match_info["name"], params, _without_form(etag_of, wanted))
+        known = _without_form(etag_of, wanted)
+        answer = await self._client.run(store, request.match_info["name"], params, known, besides=OWN)
         headers = {
             "ETag": _with_form(answer.etag, wanted),
             "Cache-Control": "private, no-cache",

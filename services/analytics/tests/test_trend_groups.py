@@ -7,6 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tillwise_common.contracts.groups import NAMED_SO, NAMELESS, REST, group_name, meant, shown
+from tillwise_common.contracts.reports import Refusal
 
 from .shop_events import line, placed, refunded
 
@@ -68,6 +69,24 @@ async def test_an_empty_filter_asks_for_those_without_one(platform):
 async def test_any_other_empty_parameter_is_not_given(platform, name):
     answer = await platform.trend(**({**MARCH, name: ""} if name != "from" else {"to": "2026-03-03", "from_": ""}))
     assert answer.params["metric"] == "sales"
+
+
+async def test_an_answer_has_a_size_that_can_be_read(platform):
+    lines = [line(f"S{number:02}") for number in range(60)]
+    await platform.take(placed("1", "2026-03-02T12:00:00Z", *lines))
+    half_a_year = {"from_": "2026-01-01", "to": "2026-06-30", "granularity": "hour", "by": "product"}
+    refusal = await platform.ask(top="50", **half_a_year)
+    assert isinstance(refusal, Refusal)
+    assert (refusal.status, [error["parameter"] for error in refusal.errors]) == (422, ["top"])
+    for said in ("221,493 rows", "4,343 buckets", "51 groups", "20,000", "top=3", "granularity", "shorter period"):
+        assert said in refusal.errors[0]["detail"], said
+    assert len((await platform.trend(top="3", **half_a_year)).rows) == 4 * 4343
+
+
+async def test_only_groups_that_there_are_count_for_the_size(platform):
+    await platform.take(placed("1", "2026-03-02T12:00:00Z", channel="web"))
+    year = {"from_": "2026-01-01", "to": "2026-06-30", "granularity": "hour", "by": "channel", "top": "50"}
+    assert len((await platform.trend(**year)).rows) == 4343
 
 
 async def test_the_chart_writes_out_those_without_a_name(platform):

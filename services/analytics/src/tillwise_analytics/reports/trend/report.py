@@ -20,6 +20,7 @@ from tillwise_common.contracts.groups import group_name
 from tillwise_common.contracts.reports import Column, ColumnType, ReportAnswer, StoreSummary
 
 MOST_BUCKETS = 5_000
+MOST_ROWS = 20_000
 DEFAULT_DAYS = 30
 
 
@@ -38,6 +39,7 @@ async def run(context: Context, params: TrendParams) -> ReportAnswer:
     fetcher = Fetcher(context, params)
     shift = maths.shifter(params.compare, params.granularity, plan.first, plan.last, context.store.week_start) if params.compare else None
     groups = await _groups(fetcher, plan, shift)
+    _limit_rows(len(plan.buckets), len(groups))
     now = await _Period.fetch(fetcher, plan.first, plan.last, groups)
     before = await _Period.fetch(fetcher, shift(plan.first), shift(plan.last), groups, shift) if shift else None
     rows = _derived(params, _rows(context, plan, groups, now, before))
@@ -110,6 +112,19 @@ async def _groups(fetcher: Fetcher, plan: Plan, shift: maths.Shift | None) -> li
     alive = {group for sums in (totals, before) for group, found in sums.items() if any(found)}
     shown = maths.top_groups({group or "": totals.get(group, maths.NOTHING) for group in alive}, params.metric, params.top)
     return [*shown, None] if len(alive) > len(shown) else list(shown)
+
+
+def _limit_rows(buckets: int, groups: int) -> None:
+    """Refuse an answer that nobody could read, before its figures are fetched."""
+    if buckets * groups <= MOST_ROWS:
+        return
+    # One row less than would fit: the rest takes one too. MOST_BUCKETS leaves room for some groups always.
+    fits = MOST_ROWS // buckets - 1
+    detail = (
+        f"{buckets:,} buckets of {groups} groups are {buckets * groups:,} rows, and an answer has at most {MOST_ROWS:,}: "
+        f"ask for fewer groups (top={fits}), a coarser granularity or a shorter period"
+    )
+    raise InvalidParameters([{"parameter": "top", "detail": detail}])
 
 
 def _rows(context: Context, plan: Plan, groups: list[str | None], now: _Period, before: _Period | None) -> list[list[Any]]:

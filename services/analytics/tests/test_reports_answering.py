@@ -91,6 +91,42 @@ async def test_catalogue_describes_every_parameter(postgres: Postgres) -> None:
     assert all(p.get("description") for p in properties.values())
 
 
+QUESTIONS: list[dict[str, str]] = [
+    {}, {"granularity": "hour"}, {"metric": "orders"}, {"by": "product"}, {"by": "channel", "compare": "previous_year"},
+    {"moving_average": "3"}, {"moving_average": "3", "metric": "units"}, {"cumulative": "true", "granularity": "hour"},
+]  # fmt: skip
+
+
+async def test_catalogue_describes_every_column_that_an_answer_may_have(postgres: Postgres) -> None:
+    reply = await ask(postgres, reports.DescribeReports())
+    assert isinstance(reply, Answer)
+    (found,) = [r for r in msgspec.json.decode(reply.body)["reports"] if r["name"] == "trend"]
+    described = {column["name"]: column for column in found["columns"]}
+    assert all(column["description"] and column["type"] == column["types"][0] for column in described.values())
+    met = set()
+    for question in QUESTIONS:
+        answer = await trend(postgres, store(), **OCTOBER, **question)
+        for column in answer["columns"]:
+            entry = described[column["name"]]
+            assert column["type"] in entry["types"], column
+            assert entry["with"] is None or entry["with"] in question, column
+            met.add((column["name"], column["type"]))
+        always = {name for name, entry in described.items() if entry["with"] is None}
+        assert always <= {column["name"] for column in answer["columns"]}
+    # Nothing is promised that no answer has.
+    assert {name for name, _ in met} == set(described)
+    assert {("bucket", "datetime"), ("value", "count"), ("moving_average", "number")} <= met
+    assert [column["type"] for column in (await trend(postgres, store()))["columns"]] == [
+        entry["type"] for entry in found["columns"] if entry["with"] is None
+    ]
+
+
+async def test_every_report_of_the_catalogue_has_columns(postgres: Postgres) -> None:
+    reply = await ask(postgres, reports.DescribeReports())
+    assert isinstance(reply, Answer)
+    assert all(report["columns"] for report in msgspec.json.decode(reply.body)["reports"])
+
+
 async def test_unknown_report_is_refused_with_those_there_are(postgres: Postgres) -> None:
     reply = await ask(postgres, reports.RunReport(store(), "trends", {}))
     assert isinstance(reply, Refusal)

@@ -64,6 +64,23 @@ class Column(msgspec.Struct, frozen=True):
     unit: str | None = None
 
 
+class OfferedColumn(msgspec.Struct, frozen=True, rename={"with_": "with"}):
+    """A column that a report may answer, in the catalogue. `types` are all it may have; the first is the one of an answer
+    to no parameters. Money has no unit here: it is in the store's currency, which the answer says.
+    """
+
+    name: str
+    types: tuple[ColumnType, ...]
+    description: str
+    # The parameter that adds it; None: it is always there.
+    with_: str | None = None
+    unit: str | None = None
+
+    def described(self) -> dict[str, Any]:
+        """Its entry in the catalogue."""
+        return {**msgspec.to_builtins(self), "type": self.types[0]}
+
+
 class StoreSummary(msgspec.Struct, frozen=True):
     id: int
     name: str

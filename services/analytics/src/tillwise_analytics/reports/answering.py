@@ -16,7 +16,7 @@ import orjson
 from tillwise_analytics.calculator import Calculator, TooSlow
 from tillwise_analytics.reports.parameters import InvalidParameters, parse, schema
 from tillwise_analytics.reports.registry import REPORTS
-from tillwise_analytics.reports.report import Context
+from tillwise_analytics.reports.report import Context, Report
 from tillwise_common import logs, request_id
 from tillwise_common.bus.envelope import Envelope
 from tillwise_common.contracts import reports
@@ -117,5 +117,14 @@ def _transaction(store_id: int, deadline: float) -> str:
 
 
 def _catalogue() -> Answer:
-    found = [{"name": r.name, "title": r.title, "description": r.description, "parameters": schema(r.params)} for r in REPORTS.values()]
-    return Answer(orjson.dumps({"reports": found}))
+    return Answer(orjson.dumps({"reports": [_described(report) for report in REPORTS.values()]}))
+
+
+def _described(report: Report) -> dict[str, Any]:
+    return {
+        "name": report.name,
+        "title": report.title,
+        "description": report.description,
+        "parameters": schema(report.params),
+        "columns": [column.described() for column in report.columns],
+    }

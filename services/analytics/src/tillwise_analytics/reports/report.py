@@ -12,7 +12,7 @@ from zoneinfo import ZoneInfo
 import msgspec
 
 from tillwise_analytics.calculator import Calculator
-from tillwise_common.contracts.reports import ReportAnswer
+from tillwise_common.contracts.reports import OfferedColumn, ReportAnswer
 from tillwise_common.contracts.stores import Store
 
 P = ParamSpec("P")
@@ -45,10 +45,11 @@ class Context:
 
 @dataclass(frozen=True)
 class Report:
-    """A report: its name in URLs, what it tells, its parameters, and how it is made."""
+    """A report: its name in URLs, what it tells, its parameters, how it is made, and the columns that it may answer."""
 
     name: str
     title: str
     description: str
     params: type[msgspec.Struct]
     run: Callable[[Context, Any], Awaitable[ReportAnswer]]
+    columns: tuple[OfferedColumn, ...] = ()

@@ -11,13 +11,14 @@ from tillwise_analytics.reports.parameters import InvalidParameters
 from tillwise_analytics.reports.report import Context, Report
 from tillwise_analytics.reports.trend import maths
 from tillwise_analytics.reports.trend.chart import chart
+from tillwise_analytics.reports.trend.columns import OFFERED, columns
 from tillwise_analytics.reports.trend.derived import ADDITIVE, Point, cumulative, moving_average
 from tillwise_analytics.reports.trend.fetch import Cells, Fetcher
 from tillwise_analytics.reports.trend.maths import Start, Sums
 from tillwise_analytics.reports.trend.notes import notes
 from tillwise_analytics.reports.trend.params import TrendParams
 from tillwise_common.contracts.groups import group_name
-from tillwise_common.contracts.reports import Column, ColumnType, ReportAnswer, StoreSummary
+from tillwise_common.contracts.reports import ReportAnswer, StoreSummary
 
 MOST_BUCKETS = 5_000
 MOST_ROWS = 20_000
@@ -44,7 +45,7 @@ async def run(context: Context, params: TrendParams) -> ReportAnswer:
     before = await _Period.fetch(fetcher, shift(plan.first), shift(plan.last), groups, shift) if shift else None
     rows = _derived(params, _rows(context, plan, groups, now, before))
     names = await fetcher.names([g for g in groups if g is not None]) if params.by == "product" else {}
-    columns = _columns(context, params)
+    shown = columns(params, context.store.currency)
     if params.by == "product":
         called = {group_name(group): names.get(group) for group in groups if group is not None}
         rows = [[*row, called.get(row[1])] for row in rows]
@@ -55,10 +56,10 @@ async def run(context: Context, params: TrendParams) -> ReportAnswer:
         store=StoreSummary(context.store.id, context.store.name, context.store.currency),
         timezone=context.store.timezone,
         generated_at=datetime.now(UTC).isoformat(timespec="seconds"),
-        columns=[*columns, Column("group_name", "text")] if params.by == "product" else columns,
+        columns=shown,
         rows=rows,
         totals=_totals(params, now, before),
-        charts=[chart(params, context.store.currency, columns, rows)],
+        charts=[chart(params, context.store.currency, shown, rows)],
         notes=notes(params, plan.first, plan.last, empty=empty, span=await fetcher.span() if empty else None),
     )
 
@@ -174,25 +175,6 @@ def _partial(context: Context, plan: Plan, bucket: Start) -> bool:
     return bucket < plan.first or end > plan.last + maths.DAY or maths.midnight(end, context.zone) > context.now
 
 
-def _columns(context: Context, params: TrendParams) -> list[Column]:
-    money = params.metric in ("sales", "average_order")
-    bucket: ColumnType = "datetime" if params.granularity == "hour" else "date"
-    value: tuple[ColumnType, str | None] = ("money", context.store.currency) if money else ("count", None)
-    columns = [Column("bucket", bucket)]
-    if params.by:
-        columns.append(Column("group", "text"))
-    columns += [Column("value", *value), Column("partial", "boolean")]
-    if params.compare:
-        columns += [Column("comparison", *value), Column("comparison_bucket", bucket), Column("change", "percent")]
-    if params.moving_average:
-        # Money like the value, and not rounded to minor units; a mean of counts is no count.
-        mean: tuple[ColumnType, str | None] = value if money else ("number", None)
-        columns += [Column("moving_average", *mean), Column("moving_average_window", "count")]
-    if params.cumulative:
-        columns.append(Column("cumulative", *value))
-    return columns
-
-
 def _totals(params: TrendParams, now: _Period, before: _Period | None) -> dict[str, Any]:
     value = maths.value(params.metric, now.whole)
     if before is None:
@@ -207,4 +189,5 @@ REPORT = Report(
     description="Sales, orders, units, average order value, customers and new customers over time, broken down and compared.",
     params=TrendParams,
     run=run,
+    columns=OFFERED,
 )

@@ -35,7 +35,9 @@ class Platform:
     def __init__(self, url: str, writers: Postgres, readers: Postgres) -> None:
         self.url = url
         self._writer = Writer(writers)
-        self._answerer = ReportAnswerer(readers)
+        # What time it is for reports; None: the real one.
+        self.now: datetime | None = None
+        self._answerer = ReportAnswerer(readers, lambda: self.now or datetime.now(UTC))
 
     async def take(self, *events: dict[str, Any], store: Store = BERLIN) -> writer.Committed:
         """Commit events as one stream message."""

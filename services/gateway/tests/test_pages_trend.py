@@ -112,6 +112,14 @@ async def test_an_empty_period_offers_all_data(gateway, analytics):
     assert any("from=2010-12-01" in (a.get("href") or "") and "to=2011-12-09" in (a.get("href") or "") for a in page.of("a"))
 
 
+async def test_no_data_to_compare_with_is_said_and_is_not_nothing_sold(gateway, analytics):
+    rows = [["2026-03-01", 123_456, False, None, "2026-01-30", None]]
+    analytics.answers(totals={"value": 123_456, "comparison": None, "change": None}, rows=rows)
+    text = await (await gateway.call("GET", "/reports/trend?compare=previous_period")).text()
+    assert "no data" in text
+    assert "0.00" not in text
+
+
 async def test_presets_end_on_the_stores_own_today(gateway, analytics):
     stores = {"east": "Pacific/Kiritimati", "west": "Pacific/Pago_Pago"}
     for name, zone in stores.items():

@@ -5,7 +5,8 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import time
-from datetime import datetime
+from collections.abc import Callable
+from datetime import UTC, datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -31,8 +32,10 @@ PATIENCE_SECONDS = 2.0
 class ReportAnswerer:
     """The analytics side of `reports`."""
 
-    def __init__(self, postgres: Postgres, calculator: Calculator | None = None) -> None:
-        self._postgres = postgres
+    def __init__(
+        self, postgres: Postgres, calculator: Calculator | None = None, clock: Callable[[], datetime] = lambda: datetime.now(UTC)
+    ) -> None:
+        self._postgres, self._clock = postgres, clock
         self._calculator = calculator or Calculator()
 
     async def answer(self, question: Envelope) -> bytes:
@@ -66,16 +69,16 @@ class ReportAnswerer:
             return Refusal(500, "report_failed", "Something went wrong in this report. Tell us the request_id.")
 
     async def _answer(self, connection: Any, asked: RunReport, params: msgspec.Struct, deadline: float) -> Reply:
-        now = datetime.now(ZoneInfo(asked.store.timezone))
+        report, now = REPORTS[asked.report], self._clock().astimezone(ZoneInfo(asked.store.timezone))
         version = await connection.fetchval("select version from analytics.stores where id = $1", asked.store.id)
-        # Answers change when events come and, because of what is "partial", with the hour.
-        key = [asked.report, msgspec.to_builtins(params), asked.store.id, version or 0, now.strftime("%Y-%m-%dT%H")]
+        # Answers change when events come and, with the clock.
+        key = [asked.report, msgspec.to_builtins(params), asked.store.id, version or 0, report.as_of(params, now)]
         etag = f'"{hashlib.sha256(orjson.dumps(key)).hexdigest()[:24]}"'
         if asked.if_none_match is not None and etag in asked.if_none_match:
             return Answer(b"", etag, fresh=False)
         began = time.perf_counter()
         context = Context(connection, asked.store, now, deadline or time.time() + 30, self._calculator)
-        answer = await REPORTS[asked.report].run(context, params)
+        answer = await report.run(context, params)
         log.info(
             "report", report=asked.report, store=asked.store.id, rows=len(answer.rows), ms=round((time.perf_counter() - began) * 1000, 2)
         )

@@ -43,6 +43,10 @@ class Context:
         return await self.calculator.run(left, function, *args, **kwargs)
 
 
+def _hour(_: Any, now: datetime) -> str:
+    return now.strftime("%Y-%m-%dT%H")
+
+
 @dataclass(frozen=True)
 class Report:
     """A report: its name in URLs, what it tells, its parameters, how it is made, and the columns that it may answer."""
@@ -53,3 +57,5 @@ class Report:
     params: type[msgspec.Struct]
     run: Callable[[Context, Any], Awaitable[ReportAnswer]]
     columns: tuple[OfferedColumn, ...] = ()
+    # How far the clock is part of an answer: two moments for which this says the same have the same answer.
+    as_of: Callable[[Any, datetime], str] = _hour

@@ -12,7 +12,7 @@ import orjson
 from aiohttp import web
 
 from tillwise_common.contracts import groups, reports
-from tillwise_common.contracts.reports import ReportAnswer
+from tillwise_common.contracts.reports import Column, ReportAnswer
 from tillwise_common.contracts.stores import Store
 from tillwise_common.web.problems import Problem
 from tillwise_gateway.accept import prefers_page
@@ -165,7 +165,7 @@ class Pages:
             records=records[:2000],
             show=show,
             total=show(answer.totals["value"], value),
-            compared=show(answer.totals["comparison"], value) if "comparison" in answer.totals else None,
+            compared=_compared(answer, value),
             change=None if change is None else f"{change:+.1%}",
             rising=change is not None and change >= 0,
             empty=answer.notes[0].startswith("No sales between"),
@@ -190,6 +190,13 @@ class Pages:
         page = self._templates.page("problem.html", status=problem.status, problem=problem, errors=errors, person=principal)
         page.headers.update(problem.headers)
         return page
+
+
+def _compared(answer: ReportAnswer, value: Column) -> str | None:
+    """The total of what was compared with; None when nothing was."""
+    if "comparison" not in answer.totals:
+        return None
+    return "no data" if answer.totals["comparison"] is None else show(answer.totals["comparison"], value)
 
 
 def _asked(typed: dict[str, str]) -> dict[str, str]:

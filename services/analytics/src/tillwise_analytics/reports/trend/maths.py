@@ -75,6 +75,16 @@ def following(start: date, granularity: str) -> date:
     return start + DAY
 
 
+def starts(bucket: Start, zone: ZoneInfo) -> datetime:
+    """The first instant of a bucket."""
+    return bucket if isinstance(bucket, datetime) else midnight(bucket, zone)
+
+
+def ends(bucket: Start, granularity: str, zone: ZoneInfo) -> datetime:
+    """The first instant that is no longer in a bucket."""
+    return next_hour(bucket, zone) if isinstance(bucket, datetime) else midnight(following(bucket, granularity), zone)
+
+
 def day_buckets(first: date, last: date, granularity: str, week_start: str) -> list[date]:
     """The starts of all buckets from `first` to `last`, both inclusive."""
     found = [begin(first, granularity, week_start)]
@@ -89,11 +99,11 @@ def hour_buckets(first: date, last: date, zone: ZoneInfo) -> list[datetime]:
     found = []
     while start < end:
         found.append(start)
-        start = _next_hour(start, zone)
+        start = next_hour(start, zone)
     return found
 
 
-def _next_hour(start: datetime, zone: ZoneInfo) -> datetime:
+def next_hour(start: datetime, zone: ZoneInfo) -> datetime:
     """The instant at which the wall clock's next hour begins: not an hour later where clocks change by half an hour."""
     after = start + HOUR
     shift = (after.astimezone(zone).utcoffset() or HOUR) - (start.astimezone(zone).utcoffset() or HOUR)
@@ -102,6 +112,12 @@ def _next_hour(start: datetime, zone: ZoneInfo) -> datetime:
     local = after.astimezone(zone)
     begun = after - timedelta(minutes=local.minute, seconds=local.second)
     return begun if begun > start else begun + HOUR
+
+
+def hour_begin(at: datetime, zone: ZoneInfo) -> datetime:
+    """The instant at which the hour of the wall clock began that holds `at`."""
+    local = at.astimezone(zone)
+    return at - timedelta(minutes=local.minute, seconds=local.second, microseconds=local.microsecond)
 
 
 def count(first: date, last: date, granularity: str) -> int:

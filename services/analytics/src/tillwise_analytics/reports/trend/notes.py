@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from datetime import date
 
+from tillwise_analytics.reports.report import Context
 from tillwise_analytics.reports.trend.params import TrendParams
+from tillwise_analytics.reports.trend.rows import Before
 
 _METRICS = {
     "sales": "Sales are quantity times unit price of order lines; shipping and tax are not part of them.",
@@ -37,4 +39,23 @@ def notes(params: TrendParams, first: date, last: date, *, empty: bool, span: tu
     elif empty and span is not None:
         which = " with these filters" if any(value is not None for value in params.filters().values()) else ""
         found.insert(0, f"No sales{which} between {first} and {last}; this store has data from {span[0]} to {span[1]}.")
+    return found
+
+
+def comparison_notes(context: Context, params: TrendParams, before: Before) -> list[str]:
+    """What is compared with what, where that is not the whole bucket."""
+    found, compared = [], before.compared
+    if compared.stretch and compared.stretch.until:
+        until = compared.stretch.until.astimezone(context.zone)
+        found.append(
+            f"Like for like: the {params.granularity} that has not ended is compared with the same span, up to {until:%Y-%m-%d %H:%M}, "
+            "and so is the total; what has not begun is compared with nothing."
+        )
+    elif compared.so_far is None:
+        found.append("Nothing is compared yet: the period has not begun.")
+    if before.first_order is None:
+        found.append("There are no orders yet to compare with.")
+    elif compared.whole.begins(context.zone) < before.first_order:
+        first = before.first_order.astimezone(context.zone).date()
+        found.append(f"The store's first order was on {first}: what lies wholly before it is no data, not 0.")
     return found

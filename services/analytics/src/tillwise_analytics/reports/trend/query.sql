@@ -89,6 +89,10 @@ select count(distinct customer_id)
 from analytics.orders
 where store_id = $1 and placed_at >= $2 and placed_at < $3 and is_sale and ($4 = 'gross' or cancelled_at is null)
 
+-- name: first_order
+-- The hour in which the store's first order was placed.
+select min(bucket) from analytics.rollup_hours where store_id = $1 and orders_gross > 0
+
 -- name: span
 -- From when to when the store has sales.
 select min(day) as first, max(day) as last from analytics.rollup_days where store_id = $1 and dim = 'all'

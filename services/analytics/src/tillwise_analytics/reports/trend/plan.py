@@ -1,0 +1,73 @@
+"""The question, made definite: which days, and which buckets."""
+
+from __future__ import annotations
+
+from datetime import date, timedelta
+from typing import NamedTuple
+
+from tillwise_analytics.reports.parameters import InvalidParameters
+from tillwise_analytics.reports.report import Context
+from tillwise_analytics.reports.trend import maths
+from tillwise_analytics.reports.trend.derived import ADDITIVE
+from tillwise_analytics.reports.trend.maths import Start
+from tillwise_analytics.reports.trend.params import TrendParams
+
+MOST_BUCKETS = 5_000
+MOST_ROWS = 20_000
+DEFAULT_DAYS = 30
+
+
+class Plan(NamedTuple):
+    """The question, made definite."""
+
+    params: TrendParams
+    first: date
+    last: date
+    buckets: list[Start]
+
+
+def plan_of(context: Context, params: TrendParams) -> Plan:
+    """The plan of a question. Raises InvalidParameters for one that cannot be answered."""
+    _check(params)
+    first, last = _period(params, context.now.date())
+    if maths.count(first, last, params.granularity) > MOST_BUCKETS:
+        detail = f"more than {MOST_BUCKETS:,} buckets: choose a shorter period or a coarser granularity"
+        raise InvalidParameters([{"parameter": "granularity", "detail": detail}])
+    buckets: list[Start] = (
+        list(maths.hour_buckets(first, last, context.zone))
+        if params.granularity == "hour"
+        else list(maths.day_buckets(first, last, params.granularity, context.store.week_start))
+    )
+    return Plan(params, first, last, buckets)
+
+
+def limit_rows(buckets: int, groups: int) -> None:
+    """Refuse an answer that nobody could read, before its figures are fetched."""
+    if buckets * groups <= MOST_ROWS:
+        return
+    # One row less than would fit: the rest takes one too. MOST_BUCKETS leaves room for some groups always.
+    fits = MOST_ROWS // buckets - 1
+    detail = (
+        f"{buckets:,} buckets of {groups} groups are {buckets * groups:,} rows, and an answer has at most {MOST_ROWS:,}: "
+        f"ask for fewer groups (top={fits}), a coarser granularity or a shorter period"
+    )
+    raise InvalidParameters([{"parameter": "top", "detail": detail}])
+
+
+def _check(params: TrendParams) -> None:
+    if any(not 1900 <= day.year <= 2200 for day in (params.from_, params.to) if day is not None):
+        raise InvalidParameters([{"parameter": "from", "detail": "the period must lie between 1900 and 2200"}])
+    if params.compare == "same_weekdays" and params.granularity == "month":
+        allowed = ["previous_period", "previous_year"]
+        raise InvalidParameters([{"parameter": "compare", "detail": "months have no weekdays to match", "allowed": allowed}])
+    if params.cumulative and params.metric not in ADDITIVE:
+        detail = f"there is no running sum of {params.metric}: ask for it with one of these metrics"
+        raise InvalidParameters([{"parameter": "cumulative", "detail": detail, "allowed": list(ADDITIVE)}])
+
+
+def _period(params: TrendParams, today: date) -> tuple[date, date]:
+    last = params.to or (today if params.from_ is None else max(today, params.from_))
+    first = params.from_ or last - timedelta(days=DEFAULT_DAYS - 1)
+    if first > last:
+        raise InvalidParameters([{"parameter": "from", "detail": f"must not lie after to ({last})"}])
+    return first, last

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tillwise_analytics.reports.trend.derived import Average, Point, cumulative, moving_average
+from tillwise_analytics.reports.trend.derived import Average, Point, cumulative, growth, moving_average
 from tillwise_common.contracts.reports import Refusal
 
 from .shop_events import line, placed
@@ -39,6 +39,32 @@ def test_both_agree_with_their_definition(points, length):
             assert averages[number] == Average(None, 0)
         else:
             assert averages[number] == Average(float(Fraction(sum(values), len(values))) if values else None, len(window))
+
+
+def test_growth_is_against_the_bucket_before():
+    found = growth([Point("", value, False) for value in (100, 150, 0, 50, -50, 50, None, 7)])
+    # From nothing, and from a bucket without a value, there is no growth; from less than nothing it is upwards.
+    assert found == [None, 0.5, -1.0, None, -2.0, 2.0, None, None]
+
+
+def test_growth_is_not_told_between_parts_and_wholes():
+    points = [Point("", 10, True), Point("", 20, False), Point("", 30, False), Point("", 5, True), Point("", 1, True)]
+    assert growth(points) == [None, None, 0.5, None, None]
+
+
+def test_each_group_grows_for_itself():
+    assert growth([Point("a", 1, False), Point("b", 8, False), Point("a", 2, False), Point("b", 2, False)]) == [None, None, 1.0, -0.75]
+
+
+async def test_the_report_tells_growth_when_asked(platform):
+    for day, price in ((2, 100), (3, 200), (5, 400)):
+        await platform.take(placed(f"o{day}", f"2026-03-0{day}T12:00:00Z", line("A", 1, price)))
+    answer = await platform.trend(growth="true", by="product", cumulative="true", **MARCH)
+    names = [(column.name, column.type) for column in answer.columns]
+    assert names[-3:] == [("cumulative", "money"), ("growth", "percent"), ("group_name", "text")]
+    assert [row[-2] for row in answer.rows] == [None, 1.0, -1.0, None, -1.0, None, None]
+    assert any("bucket before" in note for note in answer.notes)
+    assert "growth" not in [column.name for column in (await platform.trend(**MARCH)).columns]
 
 
 async def test_the_report_has_the_columns_that_were_asked_for(platform):

@@ -164,6 +164,17 @@ async def test_a_week_begins_on_the_stores_own_day_also_in_what_it_is_compared_w
     assert (last(answer)["comparison_bucket"], last(answer)["comparison"]) == ("2026-03-01", 110)
 
 
+@pytest.mark.parametrize("granularity", ["hour", "day", "week"])
+@pytest.mark.parametrize(("first", "last"), [("2024-02-26", "2024-03-03"), ("2024-12-30", "2025-01-05"), ("2026-03-23", "2026-03-29")])
+async def test_same_weekdays_are_those_of_364_days_before(platform, granularity, first, last):
+    answer = await platform.trend(from_=first, to=last, granularity=granularity, compare="same_weekdays")
+    for row in by_name(answer):
+        if row["comparison_bucket"] is not None:
+            bucket, other = (datetime.fromisoformat(row[name]).replace(tzinfo=None) for name in ("bucket", "comparison_bucket"))
+            assert (bucket - other, other.weekday()) == (timedelta(days=364), bucket.weekday())
+    assert any("364 days" in note for note in answer.notes)
+
+
 async def test_an_answer_is_good_for_a_minute_where_the_clock_decides_and_for_an_hour_elsewhere(shop):
     async def etag(**params: str) -> str:
         answer = await shop.ask(**params)

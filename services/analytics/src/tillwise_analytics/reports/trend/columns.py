@@ -20,6 +20,7 @@ OFFERED = (
     OfferedColumn("moving_average", _MEAN, "The mean of the last whole buckets, not rounded.", "moving_average"),
     OfferedColumn("moving_average_window", ("count",), "Of how many buckets the mean is made.", "moving_average"),
     OfferedColumn("cumulative", _VALUE, "The sum from the first bucket shown on.", "cumulative"),
+    OfferedColumn("growth", ("percent",), "By which part of the bucket before the value exceeds it.", "growth"),
     OfferedColumn("group_name", ("text",), "What the product is called.", "by"),
 )
 
@@ -41,6 +42,8 @@ def columns(params: TrendParams, currency: str) -> list[Column]:
         found += [Column("moving_average", *mean), Column("moving_average_window", "count")]
     if params.cumulative:
         found.append(Column("cumulative", *value))
+    if params.growth:
+        found.append(Column("growth", "percent"))
     if params.by == "product":
         found.append(Column("group_name", "text"))
     return found

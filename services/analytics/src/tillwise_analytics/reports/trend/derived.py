@@ -1,4 +1,4 @@
-"""What follows from a row and the rows before it: trailing averages and running sums, group by group. No I/O."""
+"""What follows from a row and the rows before it: trailing averages, running sums and growth, group by group. No I/O."""
 
 from __future__ import annotations
 
@@ -6,6 +6,8 @@ from collections import defaultdict, deque
 from collections.abc import Iterable
 from fractions import Fraction
 from typing import NamedTuple
+
+from tillwise_analytics.reports.trend.maths import change
 
 # Sums of these mean something; a customer of two days is one customer, and averages do not add up.
 ADDITIVE = ("sales", "orders", "units", "new_customers")
@@ -53,4 +55,18 @@ def cumulative(points: Iterable[Point]) -> list[int]:
     for point in points:
         sums[point.group] += point.value or 0
         found.append(sums[point.group])
+    return found
+
+
+def growth(points: Iterable[Point]) -> list[float | None]:
+    """By which part of the bucket before each point's value exceeds it, in its group.
+
+    Between parts and wholes there is none: half a week is less than a week, whatever happened.
+    """
+    previous: dict[str, int | None] = {}
+    found = []
+    for point in points:
+        value = None if point.partial else point.value
+        found.append(change(value, previous.get(point.group)))
+        previous[point.group] = value
     return found

@@ -34,6 +34,8 @@ def notes(params: TrendParams, first: date, last: date, *, empty: bool, span: tu
         )
     if params.cumulative:
         found.append("The cumulative value is the sum from the first bucket shown on.")
+    if params.growth:
+        found.append("Growth is the change against the bucket before; between parts of buckets and whole ones there is none.")
     if empty and span is None:
         found.insert(0, "This store has no data yet.")
     elif empty and span is not None:
@@ -45,6 +47,8 @@ def notes(params: TrendParams, first: date, last: date, *, empty: bool, span: tu
 def comparison_notes(context: Context, params: TrendParams, before: Before) -> list[str]:
     """What is compared with what, where that is not the whole bucket."""
     found, compared = [], before.compared
+    if params.compare == "same_weekdays" or (params.compare == "previous_year" and params.granularity == "week"):
+        found.append("Compared with 52 weeks (364 days) before, so that weekdays match.")
     if compared.stretch and compared.stretch.until:
         until = compared.stretch.until.astimezone(context.zone)
         found.append(

@@ -30,6 +30,7 @@ class TrendParams(msgspec.Struct, frozen=True, kw_only=True, rename={"from_": "f
         Annotated[int, Meta(ge=2, le=366)] | None, Meta(description="Add the mean of this many whole buckets up to each.")
     ] = None
     cumulative: Annotated[bool, Meta(description="Add the running sum: sales, orders, units and new customers have one.")] = False
+    growth: Annotated[bool, Meta(description="Add by which part each bucket exceeds the one before.")] = False
     basis: Annotated[Literal["net", "gross"], Meta(description="After or before discounts, returns, refunds and cancellations.")] = "net"
     channel: Annotated[Filter | None, Meta(description="Only this sales channel; empty: orders without one.")] = None
     country: Annotated[Filter | None, Meta(description="Only this country; empty: orders without one.")] = None

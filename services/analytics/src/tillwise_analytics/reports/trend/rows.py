@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 from tillwise_analytics.reports.report import Context
 from tillwise_analytics.reports.trend import maths
 from tillwise_analytics.reports.trend.compared import Compared
-from tillwise_analytics.reports.trend.derived import Point, cumulative, moving_average
+from tillwise_analytics.reports.trend.derived import Point, cumulative, growth, moving_average
 from tillwise_analytics.reports.trend.fetch import Cells
 from tillwise_analytics.reports.trend.maths import NOTHING, Start, Sums
 from tillwise_analytics.reports.trend.params import TrendParams
@@ -100,4 +100,6 @@ def _derived(params: TrendParams, rows: list[list[Any]]) -> list[list[Any]]:
         rows = [[*row, *average] for row, average in zip(rows, moving_average(points, params.moving_average), strict=True)]
     if params.cumulative:
         rows = [[*row, running] for row, running in zip(rows, cumulative(points), strict=True)]
+    if params.growth:
+        rows = [[*row, grown] for row, grown in zip(rows, growth(points), strict=True)]
     return rows

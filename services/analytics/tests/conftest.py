@@ -37,7 +37,7 @@ class Platform:
         self._writer = Writer(writers)
         # What time it is for reports; None: the real one.
         self.now: datetime | None = None
-        self._answerer = ReportAnswerer(readers, lambda: self.now or datetime.now(UTC))
+        self._answerer = ReportAnswerer(readers, clock=lambda: self.now or datetime.now(UTC))
 
     async def take(self, *events: dict[str, Any], store: Store = BERLIN) -> writer.Committed:
         """Commit events as one stream message."""

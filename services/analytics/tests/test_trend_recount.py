@@ -166,7 +166,7 @@ async def _send(postgres: Postgres, shop: Shop) -> None:
 async def _ask(postgres: Postgres, store: Store, params: dict[str, str], now: datetime) -> dict[str, Any]:
     question = reports.encode(reports.RunReport(store, "trend", params))
     asked = envelope.new("run", "test", question, deadline=time.time() + 30)
-    reply = reports.decode_reply(await ReportAnswerer(postgres, lambda: now).answer(asked))
+    reply = reports.decode_reply(await ReportAnswerer(postgres, clock=lambda: now).answer(asked))
     assert isinstance(reply, reports.Answer), (params, reply)
     answer: dict[str, Any] = msgspec.json.decode(reply.body)
     return answer

@@ -10,11 +10,12 @@ import msgspec
 from tillwise_analytics.reports import periods
 from tillwise_analytics.reports.products import maths
 from tillwise_analytics.reports.products.chart import charts
+from tillwise_analytics.reports.products.columns import OFFERED, columns
 from tillwise_analytics.reports.products.maths import Ranked, Sums
 from tillwise_analytics.reports.products.notes import notes
 from tillwise_analytics.reports.products.params import ProductsParams
 from tillwise_analytics.reports.report import Context, Report
-from tillwise_common.contracts.reports import Column, ReportAnswer, StoreSummary
+from tillwise_common.contracts.reports import ReportAnswer, StoreSummary
 from tillwise_common.postgres.sql import load
 
 SQL = load("tillwise_analytics.reports.products", "query.sql")
@@ -47,7 +48,7 @@ async def run(context: Context, params: ProductsParams) -> ReportAnswer:
         store=StoreSummary(context.store.id, context.store.name, context.store.currency),
         timezone=context.store.timezone,
         generated_at=datetime.now(UTC).isoformat(timespec="seconds"),
-        columns=_columns(context.store.currency),
+        columns=columns(context.store.currency),
         rows=await _rows(context, params, shown),
         totals=_totals(ranked, classes),
         charts=charts(ranked, classes) if ranked else [],
@@ -137,16 +138,6 @@ def _row(one: Ranked, described: Any, first: date | None, last: date | None) -> 
     ]  # fmt: skip
 
 
-def _columns(currency: str) -> list[Column]:
-    return [
-        Column("sku", "text"), Column("name", "text"), Column("category", "text"), Column("class", "text"), Column("abc", "text"),
-        Column("xyz", "text"), Column("sales", "money", currency), Column("share", "percent"), Column("cumulative_share", "percent"),
-        Column("units", "count"), Column("orders", "count"), Column("refunds", "money", currency), Column("refund_rate", "percent"),
-        Column("cost", "money", currency), Column("margin", "money", currency), Column("margin_rate", "percent"),
-        Column("variation", "number"), Column("first_sale", "date"), Column("last_sale", "date"),
-    ]  # fmt: skip
-
-
 def _totals(ranked: list[Ranked], classes: dict[str, dict[str, int]]) -> dict[str, Any]:
     earned = [found for one in ranked if (found := maths.margin(one.sums)) is not None]
     return {
@@ -166,4 +157,5 @@ REPORT = Report(
     description="What each product sells and earns, classed by value (ABC) and by how steadily it sells (XYZ).",
     params=ProductsParams,
     run=run,
+    columns=OFFERED,
 )

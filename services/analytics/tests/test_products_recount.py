@@ -131,7 +131,7 @@ def _naive(naive: NaiveShop, first: date, last: date, question: dict[str, str]) 
 
 
 def _demand(naive: NaiveShop, sku: str, entries: list[dict[str, Any]], basis: str, first: date, last: date) -> dict[str, Any]:
-    sold = [e["day"] for e in naive.entries(basis) if e["product"] == sku and e["sold"]]
+    sold = [e["day"] for e in naive.entries("gross") if e["product"] == sku and e["sold"]]
     weeks, day = [], first
     while day <= last:
         monday = day - timedelta(days=day.weekday())

@@ -20,6 +20,8 @@ from tillwise_common.postgres.sql import load
 
 SQL = load("tillwise_analytics.reports.products", "query.sql")
 DEFAULT_WEEKS = 13
+# Demand is what was ordered, cancelled or not; so is the first of it.
+ORDERED = True
 WEEK = timedelta(days=7)
 
 
@@ -91,7 +93,7 @@ async def _sums(context: Context, params: ProductsParams, window: Window) -> lis
 async def _weeks(context: Context, params: ProductsParams, window: Window, products: list[Sums]) -> dict[str, int]:
     """In how many whole weeks each product could have sold."""
     skus = [product.sku for product in products]
-    rows = await context.connection.fetch(SQL.first_sales, context.store.id, skus, params.basis == "gross")
+    rows = await context.connection.fetch(SQL.first_sales, context.store.id, skus, ORDERED)
     week_start = context.store.week_start
     return {row["sku"]: maths.whole_weeks(window.first_week, window.last_over, periods.week_begin(row["day"], week_start)) for row in rows}
 

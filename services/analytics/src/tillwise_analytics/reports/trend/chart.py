@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from tillwise_analytics.reports.trend.axis import place, time_axis
 from tillwise_analytics.reports.trend.params import TrendParams
 from tillwise_common.contracts.groups import shown
 from tillwise_common.contracts.reports import Column
@@ -15,42 +16,23 @@ _TITLES = {
 }  # fmt: skip
 COMPARED = "#9aa3af"
 AVERAGE = "#d97706"
+# Figures of the chart's own, beside the columns of the answer: where a point lies, and which dashed part of a line it is in.
+AT, OPENING, CLOSING = "at", "opening", "closing"
 
 
 def chart(params: TrendParams, currency: str, columns: list[Column], rows: list[list[Any]]) -> dict[str, Any]:
-    """A line per group; partial buckets hollow, the comparison grey. Money in major units."""
+    """A line per group, dashed and hollow where buckets are partial; the comparison grey. Money in major units."""
     names = [column.name for column in columns]
     money = columns[names.index("value")].type == "money"
     scale = 10 ** exponent(currency) if money else 1
-    values = [_point(dict(zip(names, row, strict=False)), scale) for row in rows]
     title = f"{_TITLES[params.metric]} ({currency})" if money else _TITLES[params.metric]
-    x = {"field": "bucket", "type": "temporal", "title": None}
-    y = {
-        "field": "value",
-        "type": "quantitative",
-        "title": title,
-        "axis": {"format": ",.2f" if params.metric == "average_order" else ",.0f"},
-    }
+    records = [dict(zip(names, row, strict=False)) for row in rows]
+    buckets = list({record["bucket"]: record["partial"] for record in records})
+    x = {
+        "field": AT, "type": "temporal", "title": None, "scale": {"type": "utc"}, "axis": time_axis(params.granularity, buckets),
+    }  # fmt: skip
     tooltip = [{"field": name, "type": "nominal", "title": name.replace("_", " ")} for name in names if name != "partial"]
-    line: dict[str, Any] = {
-        "mark": {"type": "line", "interpolate": "monotone", "strokeWidth": 2},
-        "encoding": {"x": x, "y": y},
-    }
-    points: dict[str, Any] = {
-        "transform": [{"filter": "!datum.partial"}],
-        "mark": {"type": "point", "size": 30, "filled": True},
-        "encoding": {"x": x, "y": y, "tooltip": tooltip},
-    }
-    # A bucket that is not over, or cut by the period, must not look like a slump.
-    hollow = {
-        **points,
-        "transform": [{"filter": "datum.partial"}],
-        "mark": {"type": "point", "size": 45, "filled": False, "strokeWidth": 1.5},
-    }
-    if params.by:
-        color = {"field": "group", "type": "nominal", "title": params.by, "sort": None}
-        line["encoding"]["color"] = points["encoding"]["color"] = color
-    layers = [line, points, hollow]
+    layers = _values(params, x, _y(params, title), tooltip)
     if params.moving_average:
         layers.append(_average(params, x))
     if params.compare:
@@ -60,9 +42,37 @@ def chart(params: TrendParams, currency: str, columns: list[Column], rows: list[
         "title": title,
         "width": "container",
         "height": 320,
-        "data": {"values": values},
+        "data": {"values": _points(records, scale)},
         "layer": layers,
     }
+
+
+def _y(params: TrendParams, title: str) -> dict[str, Any]:
+    # Half an order has no name: 0, 0.5 and 1 would be shown as 0, 1 and 1.
+    whole = {"format": ",.0f", "labelExpr": "datum.value % 1 ? '' : datum.label"}
+    axis: dict[str, Any] = {"format": ",.2f"} if params.metric == "average_order" else whole
+    return {"field": "value", "type": "quantitative", "title": title, "axis": axis}
+
+
+def _values(params: TrendParams, x: dict[str, Any], y: dict[str, Any], tooltip: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Lines and points. A bucket that is not over, or cut by the period, must not look like a slump: what leads there is dashed."""
+    encoding = {"x": x, "y": y}
+    if params.by:
+        encoding["color"] = {"field": "group", "type": "nominal", "title": params.by, "sort": None}
+    line = {"type": "line", "interpolate": "monotone", "strokeWidth": 2}
+    dashed = {**line, "strokeDash": [3, 4], "opacity": 0.7}
+    hollow = {"type": "point", "size": 45, "filled": False, "strokeWidth": 1.5}
+    return [
+        {"transform": [{"filter": "!datum.partial"}], "mark": line, "encoding": encoding},
+        {"transform": [{"filter": f"datum.{OPENING}"}], "mark": dashed, "encoding": encoding},
+        {"transform": [{"filter": f"datum.{CLOSING}"}], "mark": dashed, "encoding": encoding},
+        {
+            "transform": [{"filter": "!datum.partial"}],
+            "mark": {"type": "point", "size": 30, "filled": True},
+            "encoding": {**encoding, "tooltip": tooltip},
+        },
+        {"transform": [{"filter": "datum.partial"}], "mark": hollow, "encoding": {**encoding, "tooltip": tooltip}},
+    ]
 
 
 def _average(params: TrendParams, x: dict[str, Any]) -> dict[str, Any]:
@@ -80,16 +90,32 @@ def _comparison(params: TrendParams, x: dict[str, Any]) -> dict[str, Any]:
     return {"mark": {"type": "line", "color": COMPARED, "strokeDash": [4, 3], "strokeWidth": 1.5}, "encoding": encoding}
 
 
-def _point(point: dict[str, Any], scale: int) -> dict[str, Any]:
+def _points(records: list[dict[str, Any]], scale: int) -> list[dict[str, Any]]:
+    opening, closing = _stretches({record["bucket"]: record["partial"] for record in records})
+    return [
+        _point(record, scale) | {AT: place(record["bucket"]).isoformat()}
+        | {name: True for name, stretch in ((OPENING, opening), (CLOSING, closing)) if record["bucket"] in stretch}
+        for record in records
+    ]  # fmt: skip
+
+
+def _stretches(partial: dict[str, bool]) -> tuple[set[str], set[str]]:
+    """The partial buckets at the beginning and at the end, each with the whole one that their line leads to or comes from."""
+    buckets, whole = list(partial), [number for number, cut in enumerate(partial.values()) if not cut]
+    if not whole:
+        return set(buckets), set()
+    opening, closing = buckets[: whole[0] + 1], buckets[whole[-1] :]
+    return set(opening if whole[0] else ()), set(closing if len(closing) > 1 else ())
+
+
+def _point(record: dict[str, Any], scale: int) -> dict[str, Any]:
+    point = dict(record)
     if scale != 1:
         for name in ("value", "comparison", "moving_average", "cumulative"):
             if point.get(name) is not None:
                 point[name] = point[name] / scale
     if "group" in point:
         point["group"] = shown(point["group"])
-    # The clock of the shop, not of whoever looks.
-    point["bucket"] = point["bucket"][: len("2026-01-01T00:00:00")]
-    # A bare date would be read as UTC and drawn a day early west of Greenwich.
-    if len(point["bucket"]) == len("2026-01-01"):
-        point["bucket"] += "T00:00:00"
+    # The clock of the shop, for people.
+    point["bucket"] = point["bucket"][:16].replace("T", " ")
     return point

@@ -85,18 +85,64 @@ def test_the_page_tells_the_same_without_javascript(demo, browser):
     context.close()
 
 
-def test_hours_are_those_of_the_shop_wherever_the_browser_is(demo, browser):
-    context = browser.new_context(timezone_id="America/Los_Angeles", extra_http_headers={"Authorization": f"Bearer {demo['api_key']}"})
+@pytest.mark.parametrize("zone", ["America/Los_Angeles", "Pacific/Kiritimati"])
+def test_hours_are_those_of_the_shop_wherever_the_browser_is(demo, browser, zone):
+    yesterday = datetime.now(ZoneInfo("Europe/Berlin")).date() - timedelta(days=1)
+    drawn = named_on_the_axis(demo, browser, f"granularity=hour&from={yesterday}&to={yesterday}", timezone_id=zone)
+    # A day on which the clock changes may lack one of them.
+    assert drawn[0] == "00:00"
+    assert {"09:00", "12:00", "15:00"} <= set(drawn) <= {f"{hour:02}:00" for hour in range(0, 24, 3)}
+
+
+@pytest.mark.parametrize(("width", "named"), [(390, 3), (1280, 6)])
+def test_every_month_is_named_once_under_the_security_policy(demo, browser, width, named):
+    drawn = named_on_the_axis(demo, browser, "granularity=month&from=2026-01-01&to=2026-06-30", viewport={"width": width, "height": 900})
+    assert len(drawn) == len(set(drawn)) >= named
+    assert set(drawn) <= {f"{month} 2026" for month in ("Jan", "Feb", "Mar", "Apr", "May", "Jun")}
+
+
+@pytest.mark.parametrize("width", [390, 820, 1280])
+def test_no_choice_is_cut_off(demo, browser, width):
+    context = browser.new_context(
+        viewport={"width": width, "height": 900}, extra_http_headers={"Authorization": f"Bearer {demo['api_key']}"}
+    )
     page = context.new_page()
-    # Notes what is drawn on its way to the chart library.
+    page.goto(f"{demo['url']}/reports/trend")
+    # As wide as the longest choice asks for, against as wide as it is.
+    cut = """[...document.querySelectorAll("select")].filter((select) => {
+      const wide = select.offsetWidth;
+      select.style.width = "max-content";
+      return select.offsetWidth > wide;
+    }).map((select) => select.name)"""
+    assert page.evaluate(cut) == []
+    context.close()
+
+
+def named_on_the_axis(demo, browser, query, **options):
+    """The names on the time axis that are drawn, from the chart library's own picture."""
+    context = browser.new_context(**options, extra_http_headers={"Authorization": f"Bearer {demo['api_key']}"})
+    page = context.new_page()
+    # Keeps the view that the chart library makes.
     page.add_init_script(
         """Object.defineProperty(window, "vegaEmbed", {
-             get() { return this.embed && ((holder, spec, options) => this.embed(holder, (window.drawn = spec), options)); },
+             get() {
+               return this.embed && ((...given) => this.embed(...given).then((made) => { window.view = made.view; return made; }));
+             },
              set(embed) { this.embed = embed; },
            });"""
     )
-    today = datetime.now(ZoneInfo("Europe/Berlin")).date()
-    page.goto(f"{demo['url']}/reports/trend?granularity=hour&from={today - timedelta(days=1)}&to={today}")
+    page.goto(f"{demo['url']}/reports/trend?{query}")
     page.wait_for_selector("#chart[data-drawn=true]")
-    assert page.evaluate("new Date(window.drawn.data.values[0].bucket).getHours()") == 0
+    found = page.evaluate(
+        """(() => {
+          const found = [];
+          const walk = (item) => {
+            if (item.marktype === "text" && item.role === "axis-label") found.push(...item.items.filter((text) => text.opacity));
+            for (const part of item.items ?? []) walk(part);
+          };
+          walk(window.view.scenegraph().root);
+          return found.filter((text) => text.y > 0 && text.x >= 0).map((text) => [text.x, text.text]);
+        })()"""
+    )
     context.close()
+    return [text for _, text in sorted(found)]

@@ -107,8 +107,8 @@ async def test_the_line_to_what_is_partial_is_dashed(platform):
     answer = await platform.trend(from_="2026-02-25", to="2026-03-22", granularity="week")
     points = answer.charts[0]["data"]["values"]
     assert [point["partial"] for point in points] == [True, False, False, True]
-    assert [point.get("opening", False) for point in points] == [True, True, False, False]
-    assert [point.get("closing", False) for point in points] == [False, False, True, True]
+    assert [point["opening"] for point in points] == [True, True, False, False]
+    assert [point["closing"] for point in points] == [False, False, True, True]
     lines = {
         str(layer["transform"]): layer["mark"].get("strokeDash") for layer in answer.charts[0]["layer"] if layer["mark"]["type"] == "line"
     }
@@ -117,15 +117,47 @@ async def test_the_line_to_what_is_partial_is_dashed(platform):
     assert len(re.findall(r'stroke-dasharray="3,4"', svg)) == 2
 
 
+async def test_nothing_is_drawn_of_what_has_not_begun_but_its_place_is_kept(platform):
+    platform.now = datetime(2026, 3, 10, 5, 30, tzinfo=ZoneInfo("Europe/Berlin"))
+    await platform.take(placed("1", "2026-03-10T03:10:00Z"))
+    answer = await platform.trend(from_="2026-03-10", to="2026-03-10", granularity="hour")
+    points = answer.charts[0]["data"]["values"]
+    assert [point["value"] for point in points] == [0, 0, 0, 0, 10, 0, *[None] * 18]
+    assert "21:00" in texts(answer.charts[0])
+
+
 async def test_where_all_is_partial_the_line_is_drawn_once_and_dashed(platform):
     answer = await platform.trend(from_="2026-03-03", to="2026-03-10", granularity="week")
     points = answer.charts[0]["data"]["values"]
-    assert [(point["partial"], point.get("opening"), point.get("closing")) for point in points] == [(True, True, None)] * 2
+    assert [(point["partial"], point["opening"], point["closing"]) for point in points] == [(True, True, False)] * 2
 
 
 async def test_where_nothing_is_partial_nothing_is_dashed(platform):
     answer = await platform.trend(from_="2026-03-02", to="2026-03-15", granularity="week")
-    assert not any("opening" in point or "closing" in point for point in answer.charts[0]["data"]["values"])
+    assert not any(point["opening"] or point["closing"] for point in answer.charts[0]["data"]["values"])
+
+
+@pytest.mark.parametrize(
+    "params",
+    [
+        {},
+        {"granularity": "week"},
+        {"granularity": "month", "moving_average": "5"},
+        {"compare": "previous_year"},
+        {"by": "channel", "channel": "gone"},
+        {"by": "channel", "compare": "previous_period", "moving_average": "2"},
+    ],
+)
+async def test_no_layer_of_a_chart_is_empty(platform, params):
+    await platform.take(placed("1", "2026-03-02T12:00:00Z"))
+    answer = await platform.trend(from_="2026-03-02", to="2026-03-10", **params)
+    values = answer.charts[0]["data"]["values"]
+    for layer in answer.charts[0]["layer"]:
+        named = layer.get("transform", [{"filter": ""}])[0]["filter"].removeprefix("datum.")
+        drawn = [point for point in values if "==" in named or not named or point[named]]
+        shown = [point for point in drawn if point[layer["encoding"]["y"]["field"]] is not None]
+        assert shown or not values, layer
+        assert "moving_average" not in named or any(point["moving_average_window"] == int(params["moving_average"]) for point in values)
 
 
 def texts(chart) -> list[str]:

@@ -89,6 +89,18 @@ async def test_every_bucket_that_runs_is_cut_to_the_minute(shop, granularity, co
     assert answer.totals["comparison"] == expected
 
 
+@pytest.mark.parametrize(
+    ("today", "before"),
+    [("2026-03-29", "2026-03-28"), ("2026-03-30", "2026-03-29"), ("2026-10-25", "2026-10-24"), ("2026-10-26", "2026-10-25")],
+)
+async def test_days_are_cut_by_the_clock_when_it_changes(shop, today, before):
+    shop.now = datetime.fromisoformat(f"{today}T12:20").replace(tzinfo=ZONE)
+    await sell(shop, f"{before}T00:00", f"{before}T12:19", f"{before}T12:20")
+    for granularity in ("day", "hour"):
+        answer = await shop.trend(from_=today, to=today, granularity=granularity, compare="previous_period")
+        assert answer.totals["comparison"] == sum(row["comparison"] or 0 for row in by_name(answer)) == 2000
+
+
 async def test_the_rest_is_cut_too_and_counts_an_order_once(shop):
     shared = [line(sku, 1, 100) for sku in "BCD"]
     at = datetime(2026, 3, 5, 5, 0, tzinfo=ZONE)
@@ -202,7 +214,7 @@ async def test_what_lies_before_the_first_order_is_no_data(platform):
     # Compared with 28 February to 6 March.
     assert [row["comparison"] for row in by_name(answer)] == [None, None, None, None, 1000, 0, 0]
     assert by_name(answer)[0]["comparison_bucket"] == "2026-02-28"
-    assert answer.totals["comparison"] == 1000
+    assert answer.totals == {"value": 1000, "comparison": 1000, "change": 0.0, "comparison_since": "2026-03-04"}
     assert any("first order was on 2026-03-04" in note for note in answer.notes), answer.notes
     long_ago = await platform.trend(from_="2026-03-07", to="2026-03-13", compare="previous_year")
     assert long_ago.totals == {"value": 1000, "comparison": None, "change": None}

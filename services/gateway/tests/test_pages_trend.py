@@ -120,6 +120,31 @@ async def test_no_data_to_compare_with_is_said_and_is_not_nothing_sold(gateway, 
     assert "0.00" not in text
 
 
+async def test_a_store_without_data_gets_no_chart_of_nothing(gateway, analytics):
+    analytics.answers(notes=["This store has no data yet."], rows=[])
+    text = await (await gateway.call("GET", "/reports/trend")).text()
+    assert "This store has no data yet." in text
+    assert 'id="chart"' not in text
+
+
+async def test_means_are_shown_in_whole_cents_and_two_digits(gateway, analytics):
+    answer = trend()
+    answer["columns"] += [{"name": "moving_average", "type": "money", "unit": "EUR"}, {"name": "mean", "type": "number", "unit": None}]
+    answer["rows"] = [[*row, 145_114.25, 29.8333333] for row in answer["rows"]]
+    analytics.answers(**answer)
+    text = await (await gateway.call("GET", "/reports/trend?moving_average=2")).text()
+    assert "1,451.14 EUR" in text
+    assert "29.83<" in text
+
+
+async def test_a_comparison_that_has_data_in_part_only_says_since_when_and_tells_no_change(gateway, analytics):
+    analytics.answers(totals={"value": 123_451, "comparison": 100_000, "change": 0.23451, "comparison_since": "2026-01-31"})
+    text = await (await gateway.call("GET", "/reports/trend?compare=previous_period")).text()
+    assert "1,000.00 EUR" in text
+    assert "since 2026-01-31" in text
+    assert "+23.5%</span>" not in text
+
+
 async def test_presets_end_on_the_stores_own_today(gateway, analytics):
     stores = {"east": "Pacific/Kiritimati", "west": "Pacific/Pago_Pago"}
     for name, zone in stores.items():

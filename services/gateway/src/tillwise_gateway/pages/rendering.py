@@ -49,11 +49,12 @@ def show(value: Any, column: Column) -> str:
     if value is None:
         return "–"
     if column.type == "money":
-        return f"{_grouped(format_minor(value, column.unit or ''))} {column.unit}"
+        # Means are not rounded; people read cents.
+        return f"{_grouped(format_minor(round(value), column.unit or ''))} {column.unit}"
     if column.type == "percent":
-        return f"{value:+.1%}"
+        return f"{value:+,.1%}"
     if column.type in ("count", "number"):
-        return f"{value:,}"
+        return f"{value:,.2f}" if isinstance(value, float) else f"{value:,}"
     if column.type == "datetime":
         return str(value).replace("T", " ")[:16]
     return shown(value) if column.type == "text" else str(value)

@@ -166,9 +166,10 @@ class Pages:
             show=show,
             total=show(answer.totals["value"], value),
             compared=_compared(answer, value),
-            change=None if change is None else f"{change:+.1%}",
+            change=None if change is None else f"{change:+,.1%}",
+            since=answer.totals.get("comparison_since"),
             rising=change is not None and change >= 0,
-            empty=answer.notes[0].startswith("No sales between"),
+            empty=answer.notes[0].startswith(("No sales ", "This store has no data")),
             spec=orjson.dumps(answer.charts[0]).decode().replace("<", "\\u003c"),
             csv="/api/v1/reports/trend?" + urlencode({**asked, "store": store.name, "format": "csv"}),
             vega=f"/static/vega.js?{self._bundle.digest}",
@@ -213,7 +214,7 @@ def _presets(store: Store, typed: dict[str, str], answer: ReportAnswer) -> list[
         period = {"from": str(today - timedelta(days=days - 1)), "to": str(today), "granularity": granularity}
         found.append({"title": title, "link": "?" + urlencode(kept | period), "current": period["from"] == answer.params["from"]})
     note = answer.notes[0]
-    if note.startswith("No sales between") and " data from " in note:
+    if note.startswith("No sales ") and " data from " in note:
         first, _, last = note.rpartition(" data from ")[2].rstrip(".").partition(" to ")
         found.append(
             {"title": "All data", "link": "?" + urlencode(kept | {"from": first, "to": last, "granularity": "month"}), "current": False}

@@ -25,9 +25,11 @@ def place(bucket: str) -> datetime:
 def time_axis(granularity: str, buckets: Sequence[str]) -> dict[str, Any]:
     """The axis of these buckets, as Vega-Lite wants it."""
     named = {round(place(bucket).timestamp() * 1000): label for bucket, label in ticks(granularity, buckets).items()}
-    # Texts of our own, looked up by the tick's instant.
-    labels = json.dumps({str(at): label for at, label in named.items()}, ensure_ascii=False)
-    return {"values": list(named), "labelExpr": f"{labels}[toNumber(datum.value)]", "labelOverlap": "parity", "labelFlush": False}
+    # In expressions and lists, because of the chart library's interpreter, which pages need (their security policy forbids
+    # eval): it makes no date of one number, and reads no keys of objects that are texts.
+    instants, labels = json.dumps(list(named)), json.dumps(list(named.values()), ensure_ascii=False)
+    label = f"{labels}[indexof({instants}, toNumber(datum.value))]"
+    return {"values": {"expr": instants}, "labelExpr": label, "labelOverlap": "parity", "labelFlush": False}
 
 
 def ticks(granularity: str, buckets: Sequence[str]) -> dict[str, Label]:

@@ -16,12 +16,15 @@ _TITLES = {
 }  # fmt: skip
 COMPARED = "#9aa3af"
 AVERAGE = "#d97706"
-# Figures of the chart's own, beside the columns of the answer: where a point lies, and which dashed part of a line it is in.
-AT, OPENING, CLOSING = "at", "opening", "closing"
+# Fields of the chart's own, beside the columns of the answer: where a point lies, and in which parts of its line.
+AT, WHOLE, OPENING, CLOSING = "at", "whole", "opening", "closing"
 
 
-def chart(params: TrendParams, currency: str, columns: list[Column], rows: list[list[Any]]) -> dict[str, Any]:
-    """A line per group, dashed and hollow where buckets are partial; the comparison grey. Money in major units."""
+def chart(params: TrendParams, currency: str, columns: list[Column], rows: list[list[Any]], ahead: set[str]) -> dict[str, Any]:
+    """A line per group, dashed and hollow where buckets are partial; the comparison grey. Money in major units.
+
+    Of buckets that lie `ahead` there is nothing to draw yet, but their place is kept.
+    """
     names = [column.name for column in columns]
     money = columns[names.index("value")].type == "money"
     scale = 10 ** exponent(currency) if money else 1
@@ -32,17 +35,19 @@ def chart(params: TrendParams, currency: str, columns: list[Column], rows: list[
         "field": AT, "type": "temporal", "title": None, "scale": {"type": "utc"}, "axis": time_axis(params.granularity, buckets),
     }  # fmt: skip
     tooltip = [{"field": name, "type": "nominal", "title": name.replace("_", " ")} for name in names if name != "partial"]
-    layers = _values(params, x, _y(params, title), tooltip)
-    if params.moving_average:
+    points = _points(records, scale, ahead)
+    layers = _values(params, points, x, _y(params, title), tooltip)
+    # Of layers without a point the chart library warns.
+    if any(point.get("moving_average_window") == params.moving_average for point in points if params.moving_average):
         layers.append(_average(params, x))
-    if params.compare:
+    if any(point.get("comparison") is not None for point in points):
         layers.insert(0, _comparison(params, x))
     return {
         "$schema": "https://vega.github.io/schema/vega-lite/v6.json",
         "title": title,
         "width": "container",
         "height": 320,
-        "data": {"values": _points(records, scale)},
+        "data": {"values": points},
         "layer": layers,
     }
 
@@ -54,25 +59,25 @@ def _y(params: TrendParams, title: str) -> dict[str, Any]:
     return {"field": "value", "type": "quantitative", "title": title, "axis": axis}
 
 
-def _values(params: TrendParams, x: dict[str, Any], y: dict[str, Any], tooltip: list[dict[str, Any]]) -> list[dict[str, Any]]:
+def _values(
+    params: TrendParams, points: list[dict[str, Any]], x: dict[str, Any], y: dict[str, Any], tooltip: list[dict[str, Any]]
+) -> list[dict[str, Any]]:
     """Lines and points. A bucket that is not over, or cut by the period, must not look like a slump: what leads there is dashed."""
     encoding = {"x": x, "y": y}
     if params.by:
         encoding["color"] = {"field": "group", "type": "nominal", "title": params.by, "sort": None}
     line = {"type": "line", "interpolate": "monotone", "strokeWidth": 2}
     dashed = {**line, "strokeDash": [3, 4], "opacity": 0.7}
-    hollow = {"type": "point", "size": 45, "filled": False, "strokeWidth": 1.5}
+    dot, hollow = {"type": "point", "size": 30, "filled": True}, {"type": "point", "size": 45, "filled": False, "strokeWidth": 1.5}
+    told = {**encoding, "tooltip": tooltip}
+    layers = [
+        (WHOLE, line, encoding), (OPENING, dashed, encoding), (CLOSING, dashed, encoding), (WHOLE, dot, told), ("partial", hollow, told),
+    ]  # fmt: skip
+    there = {name for name in (WHOLE, OPENING, CLOSING, "partial") if any(point[name] and point["value"] is not None for point in points)}
     return [
-        {"transform": [{"filter": "!datum.partial"}], "mark": line, "encoding": encoding},
-        {"transform": [{"filter": f"datum.{OPENING}"}], "mark": dashed, "encoding": encoding},
-        {"transform": [{"filter": f"datum.{CLOSING}"}], "mark": dashed, "encoding": encoding},
-        {
-            "transform": [{"filter": "!datum.partial"}],
-            "mark": {"type": "point", "size": 30, "filled": True},
-            "encoding": {**encoding, "tooltip": tooltip},
-        },
-        {"transform": [{"filter": "datum.partial"}], "mark": hollow, "encoding": {**encoding, "tooltip": tooltip}},
-    ]
+        {"transform": [{"filter": f"datum.{name}"}], "mark": mark, "encoding": encoded}
+        for name, mark, encoded in layers if name in (there or {WHOLE})
+    ]  # fmt: skip
 
 
 def _average(params: TrendParams, x: dict[str, Any]) -> dict[str, Any]:
@@ -90,13 +95,15 @@ def _comparison(params: TrendParams, x: dict[str, Any]) -> dict[str, Any]:
     return {"mark": {"type": "line", "color": COMPARED, "strokeDash": [4, 3], "strokeWidth": 1.5}, "encoding": encoding}
 
 
-def _points(records: list[dict[str, Any]], scale: int) -> list[dict[str, Any]]:
+def _points(records: list[dict[str, Any]], scale: int, ahead: set[str]) -> list[dict[str, Any]]:
     opening, closing = _stretches({record["bucket"]: record["partial"] for record in records})
-    return [
-        _point(record, scale) | {AT: place(record["bucket"]).isoformat()}
-        | {name: True for name, stretch in ((OPENING, opening), (CLOSING, closing)) if record["bucket"] in stretch}
-        for record in records
-    ]  # fmt: skip
+    points = []
+    for record in records:
+        bucket = record["bucket"]
+        point = _point(record, scale) | {AT: place(bucket).isoformat(), WHOLE: not record["partial"]}
+        point |= {OPENING: bucket in opening, CLOSING: bucket in closing}
+        points.append(point | {"value": None} if bucket in ahead else point)
+    return points
 
 
 def _stretches(partial: dict[str, bool]) -> tuple[set[str], set[str]]:

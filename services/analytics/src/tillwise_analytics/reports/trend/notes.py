@@ -59,7 +59,6 @@ def comparison_notes(context: Context, params: TrendParams, before: Before) -> l
         found.append("Nothing is compared yet: the period has not begun.")
     if before.first_order is None:
         found.append("There are no orders yet to compare with.")
-    elif compared.whole.begins(context.zone) < before.first_order:
-        first = before.first_order.astimezone(context.zone).date()
-        found.append(f"The store's first order was on {first}: what lies wholly before it is no data, not 0.")
+    elif opened := before.opened_within(context):
+        found.append(f"The store's first order was on {opened}: what lies wholly before it is no data, not 0.")
     return found

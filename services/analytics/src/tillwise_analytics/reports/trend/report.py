@@ -16,7 +16,7 @@ from tillwise_analytics.reports.trend.notes import comparison_notes, notes
 from tillwise_analytics.reports.trend.params import TrendParams
 from tillwise_analytics.reports.trend.period import Period
 from tillwise_analytics.reports.trend.plan import Plan, limit_rows, plan_of
-from tillwise_analytics.reports.trend.rows import Before, rows_of, totals_of
+from tillwise_analytics.reports.trend.rows import Before, ahead, rows_of, totals_of
 from tillwise_common.contracts.groups import group_name
 from tillwise_common.contracts.reports import ReportAnswer, StoreSummary
 
@@ -48,7 +48,7 @@ async def run(context: Context, params: TrendParams) -> ReportAnswer:
         columns=shown,
         rows=rows,
         totals=totals_of(context, params, whole, before),
-        charts=[chart(params, context.store.currency, shown, rows)],
+        charts=[chart(params, context.store.currency, shown, rows, ahead(context, plan))],
         notes=notes(params, plan.first, plan.last, empty=empty, span=span) + (comparison_notes(context, params, before) if before else []),
     )
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any, NamedTuple
 
 from tillwise_analytics.reports.report import Context
@@ -31,6 +31,12 @@ class Before(NamedTuple):
         """Whether what ends then lies wholly before the store's first order."""
         return self.first_order is None or ends <= self.first_order
 
+    def opened_within(self, context: Context) -> date | None:
+        """The day of the store's first order, if the period compared with begins before it: a part of it has no data."""
+        if self.first_order is None or self.first_order <= self.compared.whole.begins(context.zone):
+            return None
+        return self.first_order.astimezone(context.zone).date()
+
 
 def rows_of(context: Context, plan: Plan, groups: list[str | None], now: Cells, before: Before | None) -> list[list[Any]]:
     """All buckets, and in each of them all groups."""
@@ -48,6 +54,11 @@ def rows_of(context: Context, plan: Plan, groups: list[str | None], now: Cells, 
     return _derived(params, rows)
 
 
+def ahead(context: Context, plan: Plan) -> set[str]:
+    """The buckets that have not begun, as answers write them."""
+    return {label(context, bucket) for bucket in plan.buckets if maths.starts(bucket, context.zone) > context.now}
+
+
 def label(context: Context, bucket: Start) -> str:
     """A bucket's start, as answers write it."""
     return bucket.astimezone(context.zone).isoformat() if isinstance(bucket, datetime) else bucket.isoformat()
@@ -61,7 +72,9 @@ def totals_of(context: Context, params: TrendParams, now: Sums, before: Before |
     so_far = before.compared.so_far
     nothing = so_far is None or (before.whole == NOTHING and before.is_before_data(so_far.ends(context.zone)))
     then = None if nothing else maths.value(params.metric, before.whole)
-    return {"value": value, "comparison": then, "change": maths.change(value, then)}
+    totals = {"value": value, "comparison": then, "change": maths.change(value, then)}
+    opened = before.opened_within(context)
+    return totals if opened is None or then is None else totals | {"comparison_since": opened.isoformat()}
 
 
 def _then(context: Context, params: TrendParams, before: Before, bucket: Start, other: Start, group: str | None) -> int | None:

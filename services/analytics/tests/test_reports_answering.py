@@ -239,15 +239,67 @@ async def test_database_away_is_said(postgres: Postgres) -> None:
 
 @pytest.mark.parametrize(
     ("zone", "day", "hours"),
-    [("Europe/Berlin", "2024-03-31", 23), ("Europe/Berlin", "2024-10-27", 25), ("Asia/Kathmandu", "2024-10-27", 24)],
+    [
+        ("Europe/Berlin", "2024-03-31", 23),
+        ("Europe/Berlin", "2024-10-27", 25),
+        ("America/New_York", "2024-03-10", 23),
+        ("America/New_York", "2024-11-03", 25),
+        ("Asia/Kathmandu", "2024-10-27", 24),
+    ],
 )
-async def test_a_day_has_the_hours_that_the_clock_showed(postgres: Postgres, zone: str, day: str, hours: int) -> None:
+@pytest.mark.parametrize("params", [{}, {"by": "category"}, {"metric": "customers"}, {"channel": ""}])
+async def test_a_day_has_the_hours_that_the_clock_showed(
+    postgres: Postgres, zone: str, day: str, hours: int, params: dict[str, str]
+) -> None:
     shop = store(zone)
-    began = datetime.fromisoformat(day).astimezone(UTC)
-    await sell(postgres, shop, began.replace(hour=12, minute=30))
-    answer = await trend(postgres, shop, from_=day, to=day, granularity="hour")
+    began = datetime.fromisoformat(day).replace(tzinfo=ZoneInfo(zone)).astimezone(UTC)
+    # One order in each of its hours; where they all have their own, each bucket holds one.
+    await sell(postgres, shop, *(began + timedelta(hours=hour, minutes=30) for hour in range(hours)), category="a")
+    answer = await trend(postgres, shop, from_=day, to=day, granularity="hour", **params)
     assert len(set(column(answer, "bucket"))) == len(answer["rows"]) == hours
-    assert sum(column(answer, "value")) == answer["totals"]["value"] == 1000
+    one = 1 if params.get("metric") else 1000
+    assert column(answer, "value") == [one] * hours
+    assert all(datetime.fromisoformat(bucket).date() == date.fromisoformat(day) for bucket in column(answer, "bucket"))
+
+
+@pytest.mark.parametrize(
+    ("zone", "day", "compared"),
+    [
+        # Spring: an hour less than the day before; autumn: the second one has no counterpart.
+        ("Europe/Berlin", "2024-03-31", 23),
+        ("Europe/Berlin", "2024-10-27", 24),
+        ("America/New_York", "2024-03-10", 23),
+        ("America/New_York", "2024-11-03", 24),
+        # The day after: it lacks nothing, but is compared with a day of 23 or 25 hours.
+        ("Europe/Berlin", "2024-04-01", 23),
+        ("Europe/Berlin", "2024-10-28", 24),
+        ("America/New_York", "2024-03-11", 23),
+        ("America/New_York", "2024-11-04", 24),
+    ],
+)
+async def test_hours_are_compared_by_the_clock_when_it_changes(postgres: Postgres, zone: str, day: str, compared: int) -> None:
+    shop = store(zone)
+    await sell(postgres, shop, datetime(2024, 1, 1, 12, tzinfo=UTC))
+    answer = await trend(postgres, shop, from_=day, to=day, granularity="hour", compare="previous_period")
+    pairs = [
+        (bucket[11:16], other[11:16])
+        for bucket, other in zip(column(answer, "bucket"), column(answer, "comparison_bucket"), strict=True)
+        if other is not None
+    ]
+    assert len(pairs) == compared
+    assert all(bucket == other for bucket, other in pairs)
+
+
+@pytest.mark.parametrize(("zone", "week"), [("Europe/Berlin", "2024-03-25"), ("America/New_York", "2024-10-28")])
+async def test_a_week_in_which_the_clock_changes_holds_what_its_days_hold(postgres: Postgres, zone: str, week: str) -> None:
+    shop, monday = store(zone), datetime.fromisoformat(week).replace(tzinfo=ZoneInfo(zone))
+    inside = [monday, monday + timedelta(days=6, hours=23, minutes=59)]
+    outside = [monday - timedelta(minutes=1), monday + timedelta(days=7)]
+    await sell(postgres, shop, *(at.astimezone(UTC) for at in inside + outside))
+    params = {"from": week, "to": str(monday.date() + timedelta(days=6))}
+    for granularity in ("hour", "day", "week"):
+        answer = await trend(postgres, shop, **params, granularity=granularity)
+        assert sum(column(answer, "value")) == answer["totals"]["value"] == 2000, granularity
 
 
 @pytest.mark.parametrize("day", ["2024-04-07", "2024-10-06"])

@@ -71,7 +71,7 @@ class ReportAnswerer:
     async def _answer(self, connection: Any, asked: RunReport, params: msgspec.Struct, deadline: float) -> Reply:
         report, now = REPORTS[asked.report], self._clock().astimezone(ZoneInfo(asked.store.timezone))
         version = await connection.fetchval("select version from analytics.stores where id = $1", asked.store.id)
-        # Answers change when events come and, with the clock.
+        # Answers change when events come, and with the clock.
         key = [asked.report, msgspec.to_builtins(params), asked.store.id, version or 0, report.as_of(params, now)]
         etag = f'"{hashlib.sha256(orjson.dumps(key)).hexdigest()[:24]}"'
         if asked.if_none_match is not None and etag in asked.if_none_match:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 import subprocess
@@ -55,6 +56,18 @@ def test_ctrl_c_after_the_demo_was_made_ends_everything_with_exit_code_0(tmp_pat
     assert out.strip() == "stopped"
     assert processes_of(folder) == []
     assert (folder / "secrets" / "demo_seeded").exists()
+
+
+def test_closed_terminal_drains_too(tmp_path):
+    folder = tmp_path / "data"
+    with foreground(folder, "--no-demo") as process:
+        said(process, "Tillwise is ready at")
+        process.send_signal(signal.SIGHUP)
+        process.communicate(timeout=60)
+    assert process.returncode == 0
+    assert processes_of(folder) == []
+    told = [json.loads(line) for line in (folder / "logs" / "supervisor.log").read_text().splitlines()]
+    assert {(line["event"], line["child"]) for line in told} >= {("child_started", "gateway-1"), ("child_started", "postgres-1")}
 
 
 def test_ctrl_c_while_it_starts_leaves_nothing_behind_and_the_next_start_works(tmp_path, wait_until):

@@ -13,14 +13,12 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from tillwise.testing.naive_shop import NaiveShop
+from tillwise_common.contracts import reports
 from tillwise_common.contracts.reports import Answer, ReportAnswer
 from tillwise_common.contracts.stores import Store
-from tillwise_common.postgres.pool import Postgres
-from tillwise_common.settings import Secret
 
-from .conftest import Platform, writer
+from .conftest import Platform, emptied
 from .shop_events import cancelled, line, placed, product, refunded
-from .test_trend_agrees_with_naive_counting import _empty
 
 STORE = Store(id=7, name="berlin", currency="EUR", timezone="Europe/Berlin")
 # The night on which the clocks go forward lies within; the period cuts a week at both ends.
@@ -59,6 +57,7 @@ QUESTIONS: list[dict[str, str]] = [
     {"channel": "web"},
     {"category": "tea"},
     {"channel": "pos", "basis": "gross"},
+    {"category": ""},
 ]
 NARROW = {"from_": "2026-03-10", "to": "2026-03-12"}
 
@@ -70,13 +69,7 @@ def test_products_are_what_a_naive_count_says(shop, cut, postgres_server):
 
 
 async def _check(shop: list[dict[str, Any]], cut: int, url: str) -> None:
-    writers = Postgres(Secret(url), "intake", size=1, search_path=writer.SEARCH_PATH, prepare=writer.prepare_session)
-    readers = Postgres(Secret(url), "reports", size=1)
-    await writers.start()
-    await readers.start()
-    try:
-        await _empty(url)
-        platform = Platform(url, writers, readers)
+    async with emptied(url) as platform:
         # The later half first: what comes late counts where it belongs.
         for part in (shop[cut:], shop[:cut]):
             if part:
@@ -86,14 +79,9 @@ async def _check(shop: list[dict[str, Any]], cut: int, url: str) -> None:
         for question in QUESTIONS:
             _compare(await asked(platform, from_=str(FIRST), to=str(LAST), **question), naive, FIRST, LAST, question)
         _compare(await asked(platform, **NARROW), naive, date(2026, 3, 10), date(2026, 3, 12), {})
-    finally:
-        await writers.close()
-        await readers.close()
 
 
 async def asked(platform: Platform, **params: str) -> ReportAnswer:
-    from tillwise_common.contracts import reports
-
     reply = await platform.ask(STORE, "products", **params)
     assert isinstance(reply, Answer), reply
     return reports.decode_answer(reply.body)

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
+
+import pytest
 
 from tillwise_common.contracts import reports
 from tillwise_common.contracts.reports import Answer, Refusal
 
-from .shop_events import line, placed, product
+from .shop_events import cancelled, line, placed, product
 
 PERIOD = {"from_": "2026-03-02", "to": "2026-03-29"}
 
@@ -56,13 +59,39 @@ async def test_other_orders_are_there(platform):
     assert [r["sku"] for r in await records(platform, sort="units")] == ["B", "C", "A"]
 
 
-async def test_running_week_is_no_week_of_low_demand(platform):
-    """By default the period reaches to today; the variation is of weeks that are over."""
-    reply = await platform.ask(report="products")
-    answer = reports.decode_answer(reply.body)
+async def test_empty_store_has_an_empty_answer_with_a_note(platform):
+    answer = reports.decode_answer((await platform.ask(report="products")).body)
     assert (answer.rows, answer.charts, answer.totals["margin"]) == ([], [], None)
     assert answer.notes[0] == "No product was sold in this period."
+
+
+async def test_running_week_is_no_week_of_low_demand(platform):
+    """By default the period is this week and the twelve before; the variation is of weeks that are over."""
+    platform.now = datetime(2026, 3, 25, 12, tzinfo=UTC)
+    steady = [placed(f"{n}", f"{date(2026, 1, 5) + timedelta(weeks=n)}T12:00:00Z", line("A", 10)) for n in range(11)]
+    await platform.take(*steady, placed("now", "2026-03-24T12:00:00Z", line("A", 1)))
+    answer = reports.decode_answer((await platform.ask(report="products")).body)
+    row = dict(zip([c.name for c in answer.columns], answer.rows[0], strict=True))
+    assert (answer.params["from"], answer.params["to"]) == ("2025-12-29", "2026-03-25")
+    assert (row["units"], row["variation"], row["xyz"]) == (111, 0.0, "X")
     assert "(12 at most)" in " ".join(answer.notes)
+
+
+async def test_order_that_was_cancelled_was_demand_all_the_same(platform):
+    """Weeks of demand begin with the first order, though in net the product first sold later."""
+    await platform.take(
+        placed("1", "2026-03-10T12:00:00Z", line("A")),
+        cancelled("1", "2026-03-11T12:00:00Z"),
+        placed("2", "2026-03-17T12:00:00Z", line("A")),
+    )
+    (row,) = await records(platform)
+    # Weeks of 1, 1 and 0 units.
+    assert (row["first_sale"], row["orders"], row["variation"]) == ("2026-03-17", 1, pytest.approx(2**0.5 / 2))
+
+
+async def test_lines_without_a_category_can_be_asked_for(platform):
+    await platform.take(placed("1", "2026-03-03T12:00:00Z", line("A"), line("B", category="cups")))
+    assert [row["sku"] for row in await records(platform, category="")] == ["A"]
 
 
 async def test_bad_parameters_are_named(platform):

@@ -7,7 +7,6 @@ from datetime import UTC, date, datetime, timedelta
 from itertools import pairwise
 from typing import Any
 
-import asyncpg
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -15,6 +14,7 @@ from tillwise.testing.naive_shop import NaiveShop
 from tillwise_analytics.reports.trend import maths
 from tillwise_common.contracts.stores import Store
 
+from .conftest import emptied
 from .shop_events import cancelled, line, placed, product, refunded
 
 ZONE = "Europe/Berlin"
@@ -73,17 +73,8 @@ def test_any_order_of_arrival_with_repeats_ends_the_same(shop, data, postgres_se
 
 
 async def _check(shop: list[dict[str, Any]], arrival: list[dict[str, Any]], cuts: list[int], server: Any) -> None:
-    from .conftest import Platform, Postgres, Secret, writer
-
     store = Store(id=7, name="berlin", currency="EUR", timezone=ZONE)
-    url = server.url
-    writers = Postgres(Secret(url), "intake", size=1, search_path=writer.SEARCH_PATH, prepare=writer.prepare_session)
-    readers = Postgres(Secret(url), "reports", size=1)
-    await writers.start()
-    await readers.start()
-    try:
-        await _empty(url)
-        platform = Platform(url, writers, readers)
+    async with emptied(server.url) as platform:
         bounds = [0, *cuts, len(arrival)]
         for begin, end in pairwise(bounds):
             if arrival[begin:end]:
@@ -92,16 +83,6 @@ async def _check(shop: list[dict[str, Any]], arrival: list[dict[str, Any]], cuts
         naive = NaiveShop(shop, ZONE)
         for question in QUESTIONS:
             await _compare(platform, store, naive, question)
-    finally:
-        await writers.close()
-        await readers.close()
-
-
-async def _empty(url: str) -> None:
-    connection = await asyncpg.connect(url)
-    tables = await connection.fetch("select tablename from pg_tables where schemaname = 'analytics' and tablename <> 'migrations'")
-    await connection.execute("truncate " + ", ".join(f"analytics.{row[0]}" for row in tables))
-    await connection.close()
 
 
 async def _compare(platform: Any, store: Store, naive: NaiveShop, question: dict[str, str]) -> None:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Any, Literal
 
 import msgspec
-import orjson
 
 from tillwise_common.contracts.stores import Store
 
@@ -100,16 +99,6 @@ class ReportAnswer(msgspec.Struct):
     totals: dict[str, Any]
     charts: list[dict[str, Any]]
     notes: list[str]
-    # What was fitted, by reports that fit something; left out by the others.
-    model: dict[str, Any] | None = None
-
-
-def encode_answer(answer: ReportAnswer) -> bytes:
-    """The JSON of an answer; not-a-number becomes null."""
-    found = msgspec.to_builtins(answer)
-    if answer.model is None:
-        del found["model"]
-    return orjson.dumps(found)
 
 
 encode = msgspec.msgpack.Encoder().encode

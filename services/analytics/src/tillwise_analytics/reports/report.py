@@ -2,45 +2,56 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass, field
-from datetime import datetime
-from typing import Any, ParamSpec, TypeVar
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
 from zoneinfo import ZoneInfo
 
 import msgspec
 
-from tillwise_analytics.calculator import Calculator
-from tillwise_common.contracts.reports import OfferedColumn, ReportAnswer
+from tillwise_analytics.reports.periods import Period
+from tillwise_common.contracts.reports import Column, OfferedColumn, ReportAnswer, StoreSummary
 from tillwise_common.contracts.stores import Store
-
-P = ParamSpec("P")
-T = TypeVar("T")
-# An answer must reach the asker before the deadline.
-RESERVE_SECONDS = 0.5
 
 
 @dataclass(frozen=True)
 class Context:
-    """What a report may use: a connection that sees one store only, the store, the time there, and until when (as
-    time.time()) somebody waits for the answer.
-    """
+    """What a report may use: a connection that sees one store only, the store, and the time there."""
 
     connection: Any
     store: Store
     now: datetime
-    deadline: float = field(default_factory=lambda: time.time() + 30)
-    calculator: Calculator = field(default_factory=Calculator)
 
     @property
     def zone(self) -> ZoneInfo:
         return ZoneInfo(self.store.timezone)
 
-    async def calculate(self, function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
-        """The result of a long computation, made in another process. Raises calculator.TooSlow."""
-        left = max(0.1, self.deadline - time.time() - RESERVE_SECONDS)
-        return await self.calculator.run(left, function, *args, **kwargs)
+    def answer(
+        self,
+        report: str,
+        params: msgspec.Struct,
+        period: Period,
+        *,
+        columns: list[Column],
+        rows: list[list[Any]],
+        totals: dict[str, Any],
+        charts: list[dict[str, Any]],
+        notes: list[str],
+    ) -> ReportAnswer:
+        """What a report found, with what every answer says: the question, made definite, whose data it is, and when."""
+        return ReportAnswer(
+            report=report,
+            params=msgspec.to_builtins(params) | {"from": period.first.isoformat(), "to": period.last.isoformat()},
+            store=StoreSummary(self.store.id, self.store.name, self.store.currency),
+            timezone=self.store.timezone,
+            generated_at=self.now.astimezone(UTC).isoformat(timespec="seconds"),
+            columns=columns,
+            rows=rows,
+            totals=totals,
+            charts=charts,
+            notes=notes,
+        )
 
 
 def _hour(_: Any, now: datetime) -> str:

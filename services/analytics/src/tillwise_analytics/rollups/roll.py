@@ -22,6 +22,5 @@ async def after(connection: Any) -> None:
     await connection.execute(SQL.sold_orders)
     await connection.execute(SQL.apply_hours)
     await connection.execute(SQL.apply_days)
-    await connection.execute(SQL.apply_product_weeks)
     await connection.execute(SQL.apply_customers)
     await connection.execute(SQL.apply_first_orders)

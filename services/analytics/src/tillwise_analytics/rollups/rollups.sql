@@ -54,69 +54,62 @@ on conflict (store_id, bucket) do update set
     refunds = r.refunds + excluded.refunds
 
 -- name: apply_days
--- Sums of each day: of the store and by channel, country, category and product.
-insert into rollup_days as r
-    (store_id, dim, day, value, orders_gross, orders_net, units_gross, units_net, sales_gross, sales_net, discounts, refunds, cost_gross, cost_net, uncosted_net)
-select store_id, dim, day, value, sum(orders_gross), sum(orders_net), sum(units_gross), sum(units_net), sum(sales_gross), sum(sales_net), sum(discounts), sum(refunds),
-       sum(cost_gross), sum(cost_net), sum(uncosted_net)
-from (
-    select store_id, day,
-           case grouping(channel, country, category, sku)
-               when 15 then 'all' when 7 then 'channel' when 11 then 'country' when 13 then 'category' else 'product' end as dim,
-           coalesce(channel, country, category, sku, '') as value, 0 as orders_gross, 0 as orders_net,
-           sum(sign * units_gross) as units_gross, sum(sign * units_net) as units_net, sum(sign * sales_gross) as sales_gross, sum(sign * sales_net) as sales_net, sum(sign * discounts) as discounts, sum(sign * refunds) as refunds,
-           sum(sign * cost_gross) as cost_gross, sum(sign * cost_net) as cost_net, sum(sign * uncosted_net) as uncosted_net
-    from tw_deltas
-    group by grouping sets ((store_id, day), (store_id, day, channel), (store_id, day, country), (store_id, day, category), (store_id, day, sku))
-    union all
-    select store_id, day, case grouping(channel, country) when 3 then 'all' when 1 then 'channel' else 'country' end,
-           coalesce(channel, country, ''), sum(sign), sum(case when cancelled then 0 else sign end), 0, 0, 0, 0, 0, 0, 0, 0, 0
-    from tw_sold
-    group by grouping sets ((store_id, day), (store_id, day, channel), (store_id, day, country))
-    union all
-    select store_id, day, 'category', category, sum(sign), sum(case when cancelled then 0 else sign end), 0, 0, 0, 0, 0, 0, 0, 0, 0
-    from (select distinct sign, store_id, order_id, day, category, cancelled from tw_deltas where sold) orders_of_category
-    group by store_id, day, category
-    union all
-    select store_id, day, 'product', sku, sum(sign), sum(case when cancelled then 0 else sign end), 0, 0, 0, 0, 0, 0, 0, 0, 0
-    from (select distinct sign, store_id, order_id, day, sku, cancelled from tw_deltas where sold) orders_of_product
-    group by store_id, day, sku
-) change
-group by store_id, dim, day, value
-having sum(orders_gross) <> 0 or sum(orders_net) <> 0 or sum(units_gross) <> 0 or sum(units_net) <> 0 or sum(sales_gross) <> 0 or sum(sales_net) <> 0 or sum(discounts) <> 0 or sum(refunds) <> 0
-    or sum(cost_gross) <> 0 or sum(cost_net) <> 0 or sum(uncosted_net) <> 0
-order by store_id, dim, day, value
-on conflict (store_id, dim, day, value) do update set
-    orders_gross = r.orders_gross + excluded.orders_gross,
-    orders_net = r.orders_net + excluded.orders_net,
-    units_gross = r.units_gross + excluded.units_gross,
-    units_net = r.units_net + excluded.units_net,
-    sales_gross = r.sales_gross + excluded.sales_gross,
-    sales_net = r.sales_net + excluded.sales_net,
-    discounts = r.discounts + excluded.discounts,
-    refunds = r.refunds + excluded.refunds,
-    cost_gross = r.cost_gross + excluded.cost_gross,
-    cost_net = r.cost_net + excluded.cost_net,
-    uncosted_net = r.uncosted_net + excluded.uncosted_net
-
--- name: apply_product_weeks
--- Sums of each product and week. An order lies on one day, so a product's orders of a week add up.
+-- Sums of each day: of the store and by channel, country, category and product; and of each product's weeks, which are its
+-- days added up, since an order lies on one day.
+with change as (
+    select store_id, dim, day, value, sum(orders_gross) as orders_gross, sum(orders_net) as orders_net, sum(units_gross) as units_gross, sum(units_net) as units_net, sum(sales_gross) as sales_gross, sum(sales_net) as sales_net,
+           sum(discounts) as discounts, sum(refunds) as refunds, sum(cost_gross) as cost_gross, sum(cost_net) as cost_net, sum(uncosted_net) as uncosted_net
+    from (
+        select store_id, day,
+               case grouping(channel, country, category, sku)
+                   when 15 then 'all' when 7 then 'channel' when 11 then 'country' when 13 then 'category' else 'product' end as dim,
+               coalesce(channel, country, category, sku, '') as value, 0 as orders_gross, 0 as orders_net,
+               sum(sign * units_gross) as units_gross, sum(sign * units_net) as units_net, sum(sign * sales_gross) as sales_gross, sum(sign * sales_net) as sales_net, sum(sign * discounts) as discounts, sum(sign * refunds) as refunds,
+               sum(sign * cost_gross) as cost_gross, sum(sign * cost_net) as cost_net, sum(sign * uncosted_net) as uncosted_net
+        from tw_deltas
+        group by grouping sets ((store_id, day), (store_id, day, channel), (store_id, day, country), (store_id, day, category), (store_id, day, sku))
+        union all
+        select store_id, day, case grouping(channel, country) when 3 then 'all' when 1 then 'channel' else 'country' end,
+               coalesce(channel, country, ''), sum(sign), sum(case when cancelled then 0 else sign end), 0, 0, 0, 0, 0, 0, 0, 0, 0
+        from tw_sold
+        group by grouping sets ((store_id, day), (store_id, day, channel), (store_id, day, country))
+        union all
+        select store_id, day, 'category', category, sum(sign), sum(case when cancelled then 0 else sign end), 0, 0, 0, 0, 0, 0, 0, 0, 0
+        from (select distinct sign, store_id, order_id, day, category, cancelled from tw_deltas where sold) orders_of_category
+        group by store_id, day, category
+        union all
+        select store_id, day, 'product', sku, sum(sign), sum(case when cancelled then 0 else sign end), 0, 0, 0, 0, 0, 0, 0, 0, 0
+        from (select distinct sign, store_id, order_id, day, sku, cancelled from tw_deltas where sold) orders_of_product
+        group by store_id, day, sku
+    ) change
+    group by store_id, dim, day, value
+    having sum(orders_gross) <> 0 or sum(orders_net) <> 0 or sum(units_gross) <> 0 or sum(units_net) <> 0 or sum(sales_gross) <> 0 or sum(sales_net) <> 0 or sum(discounts) <> 0 or sum(refunds) <> 0
+        or sum(cost_gross) <> 0 or sum(cost_net) <> 0 or sum(uncosted_net) <> 0
+), days as (
+    insert into rollup_days as r
+        (store_id, dim, day, value, orders_gross, orders_net, units_gross, units_net, sales_gross, sales_net, discounts, refunds, cost_gross, cost_net, uncosted_net)
+    select store_id, dim, day, value, orders_gross, orders_net, units_gross, units_net, sales_gross, sales_net, discounts, refunds, cost_gross, cost_net, uncosted_net
+    from change
+    order by store_id, dim, day, value
+    on conflict (store_id, dim, day, value) do update set
+        orders_gross = r.orders_gross + excluded.orders_gross,
+        orders_net = r.orders_net + excluded.orders_net,
+        units_gross = r.units_gross + excluded.units_gross,
+        units_net = r.units_net + excluded.units_net,
+        sales_gross = r.sales_gross + excluded.sales_gross,
+        sales_net = r.sales_net + excluded.sales_net,
+        discounts = r.discounts + excluded.discounts,
+        refunds = r.refunds + excluded.refunds,
+        cost_gross = r.cost_gross + excluded.cost_gross,
+        cost_net = r.cost_net + excluded.cost_net,
+        uncosted_net = r.uncosted_net + excluded.uncosted_net
+)
 insert into product_weeks as r
     (store_id, week, sku, orders_gross, orders_net, units_gross, units_net, sales_gross, sales_net, discounts, refunds, cost_gross, cost_net, uncosted_net)
-select c.store_id, analytics.week_begin(c.day, s.week_start), c.sku, sum(orders_gross), sum(orders_net), sum(units_gross), sum(units_net), sum(sales_gross), sum(sales_net), sum(discounts), sum(refunds), sum(cost_gross), sum(cost_net), sum(uncosted_net)
-from (
-    select store_id, day, sku, 0 as orders_gross, 0 as orders_net,
-           sign * units_gross as units_gross, sign * units_net as units_net, sign * sales_gross as sales_gross, sign * sales_net as sales_net,
-           sign * discounts as discounts, sign * refunds as refunds, sign * cost_gross as cost_gross, sign * cost_net as cost_net,
-           sign * uncosted_net as uncosted_net
-    from tw_deltas
-    union all
-    select store_id, day, sku, sign, case when cancelled then 0 else sign end, 0, 0, 0, 0, 0, 0, 0, 0, 0
-    from (select distinct sign, store_id, order_id, day, sku, cancelled from tw_deltas where sold) orders_of_product
-) c
-join analytics.stores s on s.id = c.store_id
+select c.store_id, analytics.week_begin(c.day, s.week_start), c.value, sum(orders_gross), sum(orders_net), sum(units_gross), sum(units_net), sum(sales_gross), sum(sales_net), sum(discounts), sum(refunds), sum(cost_gross), sum(cost_net), sum(uncosted_net)
+from change c join analytics.stores s on s.id = c.store_id
+where c.dim = 'product'
 group by 1, 2, 3
-having sum(orders_gross) <> 0 or sum(orders_net) <> 0 or sum(units_gross) <> 0 or sum(units_net) <> 0 or sum(sales_gross) <> 0 or sum(sales_net) <> 0 or sum(discounts) <> 0 or sum(refunds) <> 0 or sum(cost_gross) <> 0 or sum(cost_net) <> 0 or sum(uncosted_net) <> 0
 order by 1, 2, 3
 on conflict (store_id, week, sku) do update set
     orders_gross = r.orders_gross + excluded.orders_gross,

@@ -49,11 +49,20 @@ class ChartBundle:
     async def _make(self) -> None:
         try:
             if not self._path.exists():
-                process = await asyncio.create_subprocess_exec(sys.executable, "-m", "tillwise_gateway.pages.bundle", str(self._path))
-                await process.wait()
+                await self._in_a_process()
             self._packed = await asyncio.to_thread(self._path.read_bytes)
         except OSError as error:
             log.warning("no_chart_bundle", reason=type(error).__name__)
+
+    async def _in_a_process(self) -> None:
+        process = await asyncio.create_subprocess_exec(sys.executable, "-m", "tillwise_gateway.pages.bundle", str(self._path))
+        try:
+            await process.wait()
+        finally:
+            # Cut off at the end of the gateway: nothing of it is left to write into a folder that may be gone.
+            if process.returncode is None:
+                process.kill()
+                await process.wait()
 
 
 def make(path: Path) -> None:

@@ -25,11 +25,7 @@ def _pareto(ranked: list[Ranked]) -> dict[str, Any]:
         if (place - 1) % step == 0 or place == len(ranked)
     ]
     return {
-        "$schema": SCHEMA,
-        "title": "Share of sales by rank",
-        "width": "container",
-        "height": 260,
-        "data": {"values": points},
+        **_sheet("Share of sales by rank", 260, points),
         "mark": {"type": "bar", "tooltip": True},
         "encoding": {
             "x": {"field": "rank", "type": "quantitative", "title": "products, best first"},
@@ -45,13 +41,13 @@ def _matrix(classes: dict[str, dict[str, int]]) -> dict[str, Any]:
     colour = {"field": "products", "type": "quantitative", "legend": None}
     number = {"field": "products", "type": "quantitative"}
     return {
-        "$schema": SCHEMA,
-        "title": "Products by class",
-        "width": "container",
-        "height": 200,
-        "data": {"values": cells},
+        **_sheet("Products by class", 200, cells),
         "layer": [
             {"mark": {"type": "rect", "tooltip": True}, "encoding": {**axes, "color": colour}},
             {"mark": {"type": "text"}, "encoding": {**axes, "text": number}},
         ],
     }
+
+
+def _sheet(title: str, height: int, values: list[dict[str, Any]]) -> dict[str, Any]:
+    return {"$schema": SCHEMA, "title": title, "width": "container", "height": height, "data": {"values": values}}

@@ -8,10 +8,9 @@ from typing import Annotated, Literal
 import msgspec
 from msgspec import Meta
 
-from tillwise_analytics.reports.parameters import InvalidParameters
+from tillwise_analytics.reports.parameters import Filter, InvalidParameters
 
 Sort = Literal["sales", "units", "orders", "margin", "refunds", "refund_rate", "variation", "sku"]
-Text = Annotated[str, Meta(max_length=256, pattern=r"^[^\x00]*$")]
 Pair = Annotated[str, Meta(max_length=40)]
 
 
@@ -25,10 +24,10 @@ class ProductsParams(msgspec.Struct, frozen=True, kw_only=True, rename={"from_":
     sort: Annotated[Sort, Meta(description="Largest first; sku in order.")] = "sales"
     limit: Annotated[int, Meta(ge=1, le=10_000, description="How many products are listed; totals are over all.")] = 1000
     basis: Annotated[Literal["net", "gross"], Meta(description="After or before discounts, returns, refunds and cancellations.")] = "net"
-    channel: Annotated[Text | None, Meta(description="Only this sales channel.")] = None
-    country: Annotated[Text | None, Meta(description="Only this country.")] = None
-    category: Annotated[Text | None, Meta(description="Only this category of products.")] = None
-    sku: Annotated[Text | None, Meta(description="Only this product.")] = None
+    channel: Annotated[Filter | None, Meta(description="Only this sales channel; empty: orders without one.")] = None
+    country: Annotated[Filter | None, Meta(description="Only this country; empty: orders without one.")] = None
+    category: Annotated[Filter | None, Meta(description="Only this category of products; empty: products without one.")] = None
+    sku: Annotated[Filter | None, Meta(description="Only this product.")] = None
 
     def abc_ends(self) -> tuple[float, float]:
         """Where A and B end, as fractions. Raises InvalidParameters."""

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from datetime import UTC, date, datetime, timedelta
+from datetime import date
 from typing import Any, NamedTuple
 
-import msgspec
-
-from tillwise_analytics.reports import periods
+from tillwise_analytics.reports.periods import DAY, WEEK, Period, asked, week_begin
 from tillwise_analytics.reports.products import maths
 from tillwise_analytics.reports.products.chart import charts
 from tillwise_analytics.reports.products.columns import OFFERED, columns
@@ -15,87 +13,80 @@ from tillwise_analytics.reports.products.maths import Ranked, Sums
 from tillwise_analytics.reports.products.notes import notes
 from tillwise_analytics.reports.products.params import ProductsParams
 from tillwise_analytics.reports.report import Context, Report
-from tillwise_common.contracts.reports import ReportAnswer, StoreSummary
+from tillwise_common.contracts.reports import ReportAnswer
 from tillwise_common.postgres.sql import load
 
 SQL = load("tillwise_analytics.reports.products", "query.sql")
 DEFAULT_WEEKS = 13
 # Demand is what was ordered, cancelled or not; so is the first of it.
 ORDERED = True
-WEEK = timedelta(days=7)
 
 
-class Window(NamedTuple):
-    """The period, and the whole weeks in it by their first days: all of them, and up to the last one that is over."""
+class Weeks(NamedTuple):
+    """The whole weeks of a period by their first days: the first, the last, and the last that is over."""
 
     first: date
     last: date
-    first_week: date
-    last_week: date
-    last_over: date
+    over: date
 
 
 async def run(context: Context, params: ProductsParams) -> ReportAnswer:
     """The answer. Raises InvalidParameters for a period that cannot be."""
     abc, xyz = params.abc_ends(), params.xyz_ends()
-    window = _window(context, params)
-    products = await _sums(context, params, window)
-    weeks = await _weeks(context, params, window, products)
-    ranked = maths.rank(products, weeks, abc, xyz)
+    period = _period(context, params)
+    whole = _whole_weeks(context, period)
+    products = await _sums(context, params, period, whole)
+    ranked = maths.rank(products, await _weeks(context, whole, products), abc, xyz)
     classes = maths.matrix(ranked)
-    shown = _sorted(ranked, params)[: params.limit]
-    return ReportAnswer(
-        report="products",
-        params=msgspec.to_builtins(msgspec.structs.replace(params, from_=window.first, to=window.last)),
-        store=StoreSummary(context.store.id, context.store.name, context.store.currency),
-        timezone=context.store.timezone,
-        generated_at=datetime.now(UTC).isoformat(timespec="seconds"),
+    uncosted, weeks = any(p.uncosted for p in products), maths.whole_weeks(whole.first, whole.over, None)
+    return context.answer(
+        "products",
+        params,
+        period,
         columns=columns(context.store.currency),
-        rows=await _rows(context, params, shown),
+        rows=await _rows(context, params, _sorted(ranked, params)[: params.limit]),
         totals=_totals(ranked, classes),
         charts=charts(ranked, classes) if ranked else [],
-        notes=notes(
-            params,
-            len(ranked),
-            uncosted=any(p.uncosted for p in products),
-            weeks=maths.whole_weeks(window.first_week, window.last_over, None),
-        ),
+        notes=notes(params, len(ranked), uncosted=uncosted, weeks=weeks),
     )
 
 
-def _window(context: Context, params: ProductsParams) -> Window:
-    today, week_start = context.now.date(), context.store.week_start
-    default = periods.week_begin(params.to or today, week_start) - (DEFAULT_WEEKS - 1) * WEEK
-    first, last = periods.bounds(params.from_, params.to, today, default)
-    first_week = periods.week_begin(first + WEEK - timedelta(days=1), week_start)
-    last_week = periods.week_begin(last + timedelta(days=1), week_start) - WEEK
-    return Window(first, last, first_week, last_week, min(last_week, periods.week_begin(today, week_start) - WEEK))
+def _period(context: Context, params: ProductsParams) -> Period:
+    today = context.now.date()
+    end = params.to or today
+    # From the first day of a week on.
+    default = end - week_begin(end, context.store.week_start) + (DEFAULT_WEEKS - 1) * WEEK
+    return asked(params.from_, params.to, today, default=default)
 
 
-async def _sums(context: Context, params: ProductsParams, window: Window) -> list[Sums]:
+def _whole_weeks(context: Context, period: Period) -> Weeks:
+    week_start = context.store.week_start
+    last = week_begin(period.last + DAY, week_start) - WEEK
+    return Weeks(week_begin(period.first + WEEK - DAY, week_start), last, min(last, week_begin(context.now.date(), week_start) - WEEK))
+
+
+async def _sums(context: Context, params: ProductsParams, period: Period, whole: Weeks) -> list[Sums]:
     gross = params.basis == "gross"
     if params.channel is None and params.country is None and params.category is None:
         # Without a whole week the days are all there is.
-        whole = window.last_week >= window.first_week
-        first_week, last_week = (window.first_week, window.last_week) if whole else (window.last + WEEK, window.last)
+        first, last = (whole.first, whole.last) if whole.last >= whole.first else (period.last + WEEK, period.last)
         rows = await context.connection.fetch(
-            SQL.from_rollups, context.store.id, window.first, window.last, first_week, last_week, window.last_over, gross, params.sku
+            SQL.from_rollups, context.store.id, period.first, period.last, first, last, whole.over, gross, params.sku
         )
     else:
-        from_, until = periods.instants(window.first, window.last, context.zone)
         rows = await context.connection.fetch(
-            SQL.from_facts, context.store.id, from_, until, context.store.timezone, context.store.week_start, window.first_week,
-            window.last_over, gross, params.channel, params.country, params.category, params.sku,
+            SQL.from_facts, context.store.id, period.begins(context.zone), period.ends(context.zone), context.store.timezone,
+            context.store.week_start, whole.first, whole.over, gross, params.channel, params.country, params.category, params.sku,
         )  # fmt: skip
     return [Sums(**row) for row in rows if row["orders"] or row["units"] or row["sales"]]
 
 
-async def _weeks(context: Context, params: ProductsParams, window: Window, products: list[Sums]) -> dict[str, int]:
+async def _weeks(context: Context, whole: Weeks, products: list[Sums]) -> dict[str, int]:
     """In how many whole weeks each product could have sold."""
     skus = [product.sku for product in products]
     rows = await context.connection.fetch(SQL.first_sales, context.store.id, skus, ORDERED)
     week_start = context.store.week_start
-    return {row["sku"]: maths.whole_weeks(window.first_week, window.last_over, periods.week_begin(row["day"], week_start)) for row in rows}
+    return {row["sku"]: maths.whole_weeks(whole.first, whole.over, week_begin(row["day"], week_start)) for row in rows}
 
 
 def _sorted(ranked: list[Ranked], params: ProductsParams) -> list[Ranked]:

@@ -5,10 +5,10 @@ from __future__ import annotations
 from datetime import UTC, date, datetime, timedelta
 from typing import NamedTuple
 
+from tillwise_analytics.reports.periods import DAY, Period
 from tillwise_analytics.reports.report import Context
 from tillwise_analytics.reports.trend import maths
-from tillwise_analytics.reports.trend.maths import DAY, Start
-from tillwise_analytics.reports.trend.period import Period
+from tillwise_analytics.reports.trend.maths import Start
 from tillwise_analytics.reports.trend.plan import Plan
 
 

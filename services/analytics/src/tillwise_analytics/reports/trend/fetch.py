@@ -6,11 +6,11 @@ from collections.abc import Mapping
 from datetime import date, datetime
 from typing import Any
 
+from tillwise_analytics.reports.periods import DAY, Period
 from tillwise_analytics.reports.report import Context
 from tillwise_analytics.reports.trend import maths
-from tillwise_analytics.reports.trend.maths import DAY, Start, Sums
+from tillwise_analytics.reports.trend.maths import Start, Sums
 from tillwise_analytics.reports.trend.params import TrendParams
-from tillwise_analytics.reports.trend.period import Period
 from tillwise_common.postgres.sql import load
 
 SQL = load("tillwise_analytics.reports.trend", "query.sql")

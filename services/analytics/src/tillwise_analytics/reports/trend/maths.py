@@ -8,7 +8,8 @@ from datetime import UTC, date, datetime, timedelta
 from typing import Any, NamedTuple
 from zoneinfo import ZoneInfo
 
-DAY = timedelta(days=1)
+from tillwise_analytics.reports.periods import DAY, midnight, week_begin
+
 HOUR = timedelta(hours=1)
 Start = date | datetime
 Shift = Callable[[date], date]
@@ -47,16 +48,6 @@ def divide_even(amount: int, by: int) -> int:
 def change(now: int | None, before: int | None) -> float | None:
     """By how much `now` exceeds `before`, as a fraction; None where that says nothing."""
     return None if now is None or not before else (now - before) / abs(before)
-
-
-def midnight(day: date, zone: ZoneInfo) -> datetime:
-    """The instant at which a day begins, in UTC."""
-    return datetime(day.year, day.month, day.day, tzinfo=zone).astimezone(UTC)
-
-
-def week_begin(day: date, week_start: str) -> date:
-    """The first day of the week that holds `day`."""
-    return day - timedelta(days=day.weekday() if week_start == "monday" else (day.weekday() + 1) % 7)
 
 
 def begin(day: date, granularity: str, week_start: str) -> date:

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from datetime import date, timedelta
+from datetime import date
 from typing import NamedTuple
 
 from tillwise_analytics.reports.parameters import InvalidParameters
+from tillwise_analytics.reports.periods import DAY, asked
 from tillwise_analytics.reports.report import Context
 from tillwise_analytics.reports.trend import maths
 from tillwise_analytics.reports.trend.derived import ADDITIVE
@@ -29,7 +30,7 @@ class Plan(NamedTuple):
 def plan_of(context: Context, params: TrendParams) -> Plan:
     """The plan of a question. Raises InvalidParameters for one that cannot be answered."""
     _check(params)
-    first, last = _period(params, context.now.date())
+    first, last, _ = asked(params.from_, params.to, context.now.date(), default=(DEFAULT_DAYS - 1) * DAY)
     if maths.count(first, last, params.granularity) > MOST_BUCKETS:
         detail = f"more than {MOST_BUCKETS:,} buckets: choose a shorter period or a coarser granularity"
         raise InvalidParameters([{"parameter": "granularity", "detail": detail}])
@@ -55,19 +56,9 @@ def limit_rows(buckets: int, groups: int) -> None:
 
 
 def _check(params: TrendParams) -> None:
-    if any(not 1900 <= day.year <= 2200 for day in (params.from_, params.to) if day is not None):
-        raise InvalidParameters([{"parameter": "from", "detail": "the period must lie between 1900 and 2200"}])
     if params.compare == "same_weekdays" and params.granularity == "month":
         allowed = ["previous_period", "previous_year"]
         raise InvalidParameters([{"parameter": "compare", "detail": "months have no weekdays to match", "allowed": allowed}])
     if params.cumulative and params.metric not in ADDITIVE:
         detail = f"there is no running sum of {params.metric}: ask for it with one of these metrics"
         raise InvalidParameters([{"parameter": "cumulative", "detail": detail, "allowed": list(ADDITIVE)}])
-
-
-def _period(params: TrendParams, today: date) -> tuple[date, date]:
-    last = params.to or (today if params.from_ is None else max(today, params.from_))
-    first = params.from_ or last - timedelta(days=DEFAULT_DAYS - 1)
-    if first > last:
-        raise InvalidParameters([{"parameter": "from", "detail": f"must not lie after to ({last})"}])
-    return first, last

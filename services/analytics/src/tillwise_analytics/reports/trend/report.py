@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from datetime import UTC, date, datetime
+from datetime import date, datetime
 
-import msgspec
-
+from tillwise_analytics.reports.periods import Period, midnight
 from tillwise_analytics.reports.report import Context, Report
 from tillwise_analytics.reports.trend import maths
 from tillwise_analytics.reports.trend.chart import chart
@@ -14,11 +13,10 @@ from tillwise_analytics.reports.trend.compared import Compared, compared
 from tillwise_analytics.reports.trend.fetch import Cells, Fetcher
 from tillwise_analytics.reports.trend.notes import comparison_notes, notes
 from tillwise_analytics.reports.trend.params import TrendParams
-from tillwise_analytics.reports.trend.period import Period
 from tillwise_analytics.reports.trend.plan import Plan, limit_rows, plan_of
 from tillwise_analytics.reports.trend.rows import Before, ahead, rows_of, totals_of
 from tillwise_common.contracts.groups import group_name
-from tillwise_common.contracts.reports import ReportAnswer, StoreSummary
+from tillwise_common.contracts.reports import ReportAnswer
 
 
 async def run(context: Context, params: TrendParams) -> ReportAnswer:
@@ -39,12 +37,10 @@ async def run(context: Context, params: TrendParams) -> ReportAnswer:
     shown = columns(params, context.store.currency)
     empty = not any(any(sums) for sums in now.values())
     span = await fetcher.span() if empty else None
-    return ReportAnswer(
-        report="trend",
-        params=msgspec.to_builtins(msgspec.structs.replace(params, from_=plan.first, to=plan.last)),
-        store=StoreSummary(context.store.id, context.store.name, context.store.currency),
-        timezone=context.store.timezone,
-        generated_at=context.now.astimezone(UTC).isoformat(timespec="seconds"),
+    return context.answer(
+        "trend",
+        params,
+        period,
         columns=shown,
         rows=rows,
         totals=totals_of(context, params, whole, before),
@@ -86,7 +82,7 @@ async def _before(context: Context, fetcher: Fetcher, plan: Plan, other: Compare
 
 def _earlier(context: Context, plan: Plan, cells: Cells, day: date) -> Cells:
     """The cells of the buckets before the one that holds `day`; before that day, where buckets are hours."""
-    begin = maths.midnight(maths.begin(day, plan.params.granularity, context.store.week_start), context.zone)
+    begin = midnight(maths.begin(day, plan.params.granularity, context.store.week_start), context.zone)
     return {(bucket, group): sums for (bucket, group), sums in cells.items() if bucket and maths.starts(bucket, context.zone) < begin}
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import date, datetime
 from typing import Any, NamedTuple
 
+from tillwise_analytics.reports.periods import DAY
 from tillwise_analytics.reports.report import Context
 from tillwise_analytics.reports.trend import maths
 from tillwise_analytics.reports.trend.compared import Compared
@@ -102,7 +103,7 @@ def _partial(context: Context, plan: Plan, bucket: Start) -> bool:
         return True
     if isinstance(bucket, datetime):
         return False
-    return bucket < plan.first or maths.following(bucket, plan.params.granularity) > plan.last + maths.DAY
+    return bucket < plan.first or maths.following(bucket, plan.params.granularity) > plan.last + DAY
 
 
 def _derived(params: TrendParams, rows: list[list[Any]]) -> list[list[Any]]:

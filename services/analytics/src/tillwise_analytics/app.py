@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from tillwise_analytics import migrations
+from tillwise_analytics.calculator import Calculator
 from tillwise_analytics.intake.consumer import COMMITS_AT_ONCE, Intake
 from tillwise_analytics.intake.writer import OPTIONS, SEARCH_PATH, Writer, prepare_session
 from tillwise_analytics.reports.answering import ReportAnswerer
@@ -44,10 +45,11 @@ def build(service: Service, settings: AnalyticsSettings) -> None:
     service.health.add("postgres", readers.ping)
     service.health.add("redis", redis.ping)
     service.health.add("migrations", migrated)
-    parts: list[Any] = [redis, readers, writers]
+    calculator = Calculator()
+    parts: list[Any] = [redis, readers, writers, calculator]
     if settings.intake_enabled:
         parts.append(intake)
-    parts.append(Answerer(redis, reports.TOPIC, consumer, ReportAnswerer(readers).answer, at_once=settings.reports_at_once))
+    parts.append(Answerer(redis, reports.TOPIC, consumer, ReportAnswerer(readers, calculator).answer, at_once=settings.reports_at_once))
     parts.append(Answerer(redis, maintenance.TOPIC, consumer, answer_maintenance, at_once=1))
     for part in parts:
         service.lifecycle.add(part)

@@ -14,6 +14,7 @@ import asyncpg
 import msgspec
 import orjson
 
+from tillwise_analytics.calculator import Calculator, TooSlow
 from tillwise_analytics.reports.parameters import InvalidParameters, parse, schema
 from tillwise_analytics.reports.registry import REPORTS
 from tillwise_analytics.reports.report import Context, Report
@@ -31,8 +32,11 @@ PATIENCE_SECONDS = 2.0
 class ReportAnswerer:
     """The analytics side of `reports`."""
 
-    def __init__(self, postgres: Postgres, clock: Callable[[], datetime] = lambda: datetime.now(UTC)) -> None:
+    def __init__(
+        self, postgres: Postgres, calculator: Calculator | None = None, clock: Callable[[], datetime] = lambda: datetime.now(UTC)
+    ) -> None:
         self._postgres, self._clock = postgres, clock
+        self._calculator = calculator or Calculator()
 
     async def answer(self, question: Envelope) -> bytes:
         """The reply to a question of contracts.reports."""
@@ -49,12 +53,12 @@ class ReportAnswerer:
             async with self._postgres.acquire(timeout=PATIENCE_SECONDS) as connection:
                 await _begin(connection, asked.store.id, deadline)
                 try:
-                    return await self._answer(connection, asked, params)
+                    return await self._answer(connection, asked, params, deadline)
                 finally:
                     await _end(connection)
         except InvalidParameters as error:
             return Refusal(422, "invalid_parameters", str(error), error.errors)
-        except asyncpg.QueryCanceledError:
+        except (asyncpg.QueryCanceledError, TooSlow):
             return Refusal(504, "report_too_slow", "The report took too long: ask for a shorter period or fewer groups.")
         except Unreachable as error:
             log.warning("database_unavailable", reason=type(error).__name__)
@@ -64,7 +68,7 @@ class ReportAnswerer:
             log.exception("report_failed", report=asked.report, store=asked.store.id)
             return Refusal(500, "report_failed", "Something went wrong in this report. Tell us the request_id.")
 
-    async def _answer(self, connection: Any, asked: RunReport, params: msgspec.Struct) -> Reply:
+    async def _answer(self, connection: Any, asked: RunReport, params: msgspec.Struct, deadline: float) -> Reply:
         report, now = REPORTS[asked.report], self._clock().astimezone(ZoneInfo(asked.store.timezone))
         version = await connection.fetchval("select version from analytics.stores where id = $1", asked.store.id)
         # Answers change when events come, and with the clock.
@@ -73,7 +77,8 @@ class ReportAnswerer:
         if asked.if_none_match is not None and etag in asked.if_none_match:
             return Answer(b"", etag, fresh=False)
         began = time.perf_counter()
-        answer = await report.run(Context(connection, asked.store, now), params)
+        context = Context(connection, asked.store, now, deadline or time.time() + 30, self._calculator)
+        answer = await report.run(context, params)
         log.info(
             "report", report=asked.report, store=asked.store.id, rows=len(answer.rows), ms=round((time.perf_counter() - began) * 1000, 2)
         )

@@ -2,30 +2,46 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, ParamSpec, TypeVar
 from zoneinfo import ZoneInfo
 
 import msgspec
 
+from tillwise_analytics.calculator import Calculator
 from tillwise_analytics.reports.periods import Period
 from tillwise_common.contracts.reports import Column, OfferedColumn, ReportAnswer, StoreSummary
 from tillwise_common.contracts.stores import Store
 
+P = ParamSpec("P")
+T = TypeVar("T")
+# An answer must reach the asker before the deadline.
+RESERVE_SECONDS = 0.5
+
 
 @dataclass(frozen=True)
 class Context:
-    """What a report may use: a connection that sees one store only, the store, and the time there."""
+    """What a report may use: a connection that sees one store only, the store, the time there, and until when (as
+    time.time()) somebody waits for the answer.
+    """
 
     connection: Any
     store: Store
     now: datetime
+    deadline: float = field(default_factory=lambda: time.time() + 30)
+    calculator: Calculator = field(default_factory=Calculator)
 
     @property
     def zone(self) -> ZoneInfo:
         return ZoneInfo(self.store.timezone)
+
+    async def calculate(self, function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+        """The result of a long computation, made in another process. Raises calculator.TooSlow."""
+        left = max(0.1, self.deadline - time.time() - RESERVE_SECONDS)
+        return await self.calculator.run(left, function, *args, **kwargs)
 
     def answer(
         self,

@@ -17,6 +17,8 @@ from tillwise_analytics.intake.writer import Writer
 from tillwise_analytics.reports.answering import ReportAnswerer
 from tillwise_analytics.rollups.answering import SESSION
 from tillwise_analytics.rollups.rebuild import rebuild
+from tillwise_analytics.settling.registry import DOMAINS
+from tillwise_analytics.settling.settler import Settler
 from tillwise_common.bus import envelope
 from tillwise_common.contracts import reports
 from tillwise_common.contracts.batches import Batch, Part
@@ -36,9 +38,10 @@ class Platform:
     def __init__(self, url: str, writers: Postgres, readers: Postgres) -> None:
         self.url = url
         self._writer = Writer(writers)
+        self.settler = Settler(writers)
         # What time it is for reports; None: the real one.
         self.now: datetime | None = None
-        self._answerer = ReportAnswerer(readers, clock=lambda: self.now or datetime.now(UTC))
+        self._answerer = ReportAnswerer(readers, self.settler, clock=lambda: self.now or datetime.now(UTC))
 
     async def take(self, *events: dict[str, Any], store: Store = BERLIN) -> writer.Committed:
         """Commit events as one stream message."""
@@ -53,6 +56,10 @@ class Platform:
             return await rebuild(connection, store.id, check=check)
         finally:
             await connection.close()
+
+    async def settle(self, store: Store = BERLIN) -> None:
+        """Bring up to date what is derived after the commit."""
+        await self.settler.settle(store.id, DOMAINS)
 
     async def rows(self, sql: str) -> list[tuple[Any, ...]]:
         connection = await asyncpg.connect(self.url, server_settings={"search_path": "analytics"})

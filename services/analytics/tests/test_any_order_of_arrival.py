@@ -114,6 +114,8 @@ class Arrival(RuleBasedStateMachine):
             self.run(self.platform.take(*missing, store=self.by_chance))
         for event in sorted(self.happened, key=lambda event: (event["occurred_at"], event["id"])):
             self.run(self.platform.take(event, store=self.in_order))
+        for store in (self.by_chance, self.in_order):
+            self.run(self.platform.settle(store))
         for table in ("events", "event_lines", *TABLES):
             assert self.run(self.stored(table, self.by_chance)) == self.run(self.stored(table, self.in_order)), table
         for store in (self.by_chance, self.in_order):

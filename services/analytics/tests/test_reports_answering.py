@@ -16,6 +16,7 @@ import pytest
 from tillwise_analytics.intake.rows import Staged
 from tillwise_analytics.intake.writer import SEARCH_PATH, Writer, prepare_session
 from tillwise_analytics.reports.answering import ReportAnswerer
+from tillwise_analytics.settling.settler import Settler
 from tillwise_common.bus import envelope
 from tillwise_common.contracts import events as ev
 from tillwise_common.contracts import reports
@@ -58,7 +59,7 @@ async def sell(
 
 async def ask(postgres: Postgres, question: reports.Question, deadline: float = 30) -> Reply:
     asked = envelope.new("run", "test", reports.encode(question), deadline=time.time() + deadline)
-    reply: Reply = reports.decode_reply(await ReportAnswerer(postgres).answer(asked))
+    reply: Reply = reports.decode_reply(await ReportAnswerer(postgres, Settler(postgres)).answer(asked))
     return reply
 
 

@@ -84,5 +84,7 @@ class Report:
     params: type[msgspec.Struct]
     run: Callable[[Context, Any], Awaitable[ReportAnswer]]
     columns: tuple[OfferedColumn, ...] = ()
+    # The domains that must be settled before it is made: "customers", "stock".
+    needs: tuple[str, ...] = ()
     # How far the clock is part of an answer: two moments for which this says the same have the same answer.
     as_of: Callable[[Any, datetime], str] = _hour

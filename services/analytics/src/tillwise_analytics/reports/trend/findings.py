@@ -52,7 +52,8 @@ def forecast_of(context: Context, found: Outlook, studied: Studied) -> dict[str,
         "aicc": None if told.aicc is None else round(told.aicc, 2), "models_tried": told.tried,
         "weights": {name: round(weight, 6) for name, weight in told.weights.items()},
         "interval": params.interval / 100,
-        "fitted_from": _day(context, params, studied.fitted_since), "fitted_to": found.last_label, "buckets": studied.fitted_values,
+        "fitted_from": _day(context, params, studied.fitted_since), "fitted_to": found.last_label,
+        "buckets": studied.fitted_values, "filled": studied.filled,
     }  # fmt: skip
     if params.metric in ADDITIVE:
         said["sum"] = rounded(params, sum(one.expected for one in expected if one))

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Iterator, Sequence
-from math import inf, isfinite, log, sqrt
+from math import isfinite, log, sqrt
 from statistics import NormalDist, fmean
 from typing import Any, NamedTuple
 
@@ -80,7 +80,8 @@ def shapes(values: Sequence[float], periods: Sequence[int]) -> Iterator[Shape]:
 def forecast(values: Sequence[float], periods: Sequence[int], steps: int, interval: float) -> Forecast | None:
     """The `steps` values after `values` (at least LEAST), by the model with the least AICc; None where none can be fitted.
 
-    `interval` is the share of futures that lie between lower and upper. Where no value is negative, none is forecast.
+    `interval` is the share of futures that lie between lower and upper. Nothing below 0 is expected, and lower is not below
+    the lowest value there was (or 0).
     """
     if len(values) < LEAST:
         return None
@@ -96,8 +97,9 @@ def forecast(values: Sequence[float], periods: Sequence[int], steps: int, interv
         refined = _fit([value / scale for value in values], best.shape, "estimated")
         best = min((best, refined), key=lambda found: found.aicc) if refined else best
     ahead = _ahead(best, steps, interval)
-    lowest = 0.0 if min(values) >= 0 else -inf
-    told = [Ahead(*(max(lowest, value * scale) for value in one)) for one in ahead]
+    # Nobody expects to sell less than nothing, but a day of refunds may be seen again.
+    lowest = min(0.0, *values)
+    told = [Ahead(max(0.0, one.expected * scale), max(lowest, one.lower * scale), max(0.0, one.upper * scale)) for one in ahead]
     # Scaling shifts the likelihood of every model alike: told as of the values themselves.
     aicc = best.aicc + 2 * len(values) * log(scale)
     return Forecast(told, best.shape, aicc, len(fitted), best.weights, best.spread * (scale if best.shape.error == "A" else 1))

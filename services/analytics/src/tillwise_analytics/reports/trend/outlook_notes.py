@@ -61,9 +61,11 @@ def _model(context: Context, found: Outlook) -> str:
     span = f"fitted on {told['buckets']} whole {per}s from {told['fitted_from']} to {told['fitted_to']}"
     if told["aicc"] is None:
         return f"All values were the same, and so is the forecast; {span}."
+    filled = f"{per.capitalize()}s on which nothing was sold for once ({told['filled']}) are taken for what was to be expected."
+    gaps = f" {filled}" if told["filled"] else ""
     return (
         f"The model is exponential smoothing, {told['model']}, with {season} and {trend}, {span}; of {told['models_tried']} models it "
-        f"has the least AICc ({told['aicc']:,.1f})."
+        f"has the least AICc ({told['aicc']:,.1f}).{gaps}"
     )
 
 

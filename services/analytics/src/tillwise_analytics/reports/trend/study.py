@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import groupby
 from typing import NamedTuple
 
 from tillwise_analytics.reports.trend import mann_kendall, unusual
@@ -10,6 +11,9 @@ from tillwise_analytics.reports.trend.mann_kendall import Trend
 from tillwise_analytics.reports.trend.opening import Opening, seasons
 from tillwise_analytics.reports.trend.slots import HISTORY, Line
 from tillwise_analytics.reports.trend.unusual import Judged
+
+# In buckets.
+LONGEST_HOLIDAY = 14
 
 
 class Wanted(NamedTuple):
@@ -41,9 +45,17 @@ class Studied(NamedTuple):
     ahead: dict[int, Ahead | None]
     fitted_since: int
     fitted_values: int
+    # How many of them were 0 for once, and were taken for what was to be expected.
+    filled: int
     judged: dict[int, Judged] | None
     trend: Trend | None
     trend_values: int
+
+
+def get_ready() -> None:
+    """Import what takes long, in the calculator's process."""
+    import scipy.stats  # noqa: F401
+    import statsmodels.tsa.exponential_smoothing.ets  # noqa: F401
 
 
 def study(lines: list[tuple[Line, Opening]], wanted: Wanted) -> list[Studied]:
@@ -55,7 +67,8 @@ def _study(line: Line, hours: Opening, wanted: Wanted) -> Studied:
     lengths = seasons(wanted.granularity, hours)
     recent = line.since(line.end - HISTORY[wanted.granularity])
     fitted = _open(recent, hours)
-    told = _forecast(fitted, line.end, hours, lengths, wanted) if wanted.ahead else None
+    filled = without_gaps(fitted, lengths, counts=wanted.counts) if wanted.ahead else fitted
+    told = _forecast(filled, line.end, hours, lengths, wanted) if wanted.ahead else None
     held = _open(line, hours)
     judgement = None
     if (wanted.anomalies or wanted.trend) and len(held) >= unusual.LEAST:
@@ -68,10 +81,30 @@ def _study(line: Line, hours: Opening, wanted: Wanted) -> Studied:
         ahead=_placed(line.end, hours, wanted, told) if told else {},
         fitted_since=recent.first,
         fitted_values=len(fitted),
+        filled=sum(fitted[slot] != filled[slot] for slot in fitted),
         judged=dict(zip(held, judgement.judged, strict=True)) if judgement and wanted.anomalies else None,
         trend=mann_kendall.test(list(own.values()), list(own), judgement.season) if tested and judgement else None,
         trend_values=len(own),
     )
+
+
+def without_gaps(values: dict[int, float], lengths: dict[int, int], *, counts: bool) -> dict[int, float]:
+    """The values as if the shop had not been closed for once.
+
+    A holiday without any sale says nothing of the days after it, but would pull a forecast down for weeks. More than
+    LONGEST_HOLIDAY in a row is no holiday.
+    """
+    if len(values) < unusual.LEAST or all(values.values()):
+        return values
+    judged = unusual.judge(list(values.values()), list(values), lengths, counts=counts).judged
+    gaps = [not value and one.score < -unusual.THRESHOLD for value, one in zip(values.values(), judged, strict=True)]
+    filled, place = dict(values), 0
+    for gap, run in groupby(gaps):
+        length = len(list(run))
+        if gap and length <= LONGEST_HOLIDAY:
+            filled |= {slot: one.expected for slot, one in zip(list(values)[place : place + length], judged[place:], strict=False)}
+        place += length
+    return filled
 
 
 def _open(line: Line, hours: Opening) -> dict[int, float]:

@@ -42,7 +42,8 @@ def chart(params: TrendParams, currency: str, columns: list[Column], rows: list[
     points = _points(records, scale, ahead)
     layers = _values(params, points, x, _y(params, title), tooltip)
     if any(point.get("forecast") is not None for point in points):
-        layers = [_band(params, x), *layers, *_outlook(params, x, tooltip)]
+        # Not the band first: the legend would be as pale.
+        layers += [_band(params, x), *_outlook(params, x, tooltip)]
     if any(point.get("anomaly") for point in points):
         layers.append(_odd(x, tooltip))
     # Of layers without a point the chart library warns.
@@ -119,7 +120,7 @@ def _outlook(params: TrendParams, x: dict[str, Any], tooltip: list[dict[str, Any
 def _odd(x: dict[str, Any], tooltip: list[dict[str, Any]]) -> dict[str, Any]:
     """A ring around what is out of the ordinary."""
     encoding: dict[str, Any] = {"x": x, "y": {"field": "value", "type": "quantitative"}, "tooltip": tooltip}
-    mark = {"type": "point", "size": 150, "filled": False, "strokeWidth": 2, "color": ODD}
+    mark = {"type": "point", "size": 150, "filled": False, "strokeWidth": 2, "opacity": 1, "color": ODD}
     return {"transform": [{"filter": "datum.anomaly"}], "mark": mark, "encoding": encoding}
 
 

@@ -42,6 +42,7 @@ CHOICES = {
     "basis": {"net": "Net", "gross": "Gross"},
 }  # fmt: skip
 PRESETS = (("7 days", 7, "day"), ("30 days", 30, "day"), ("90 days", 90, "week"), ("12 months", 365, "month"))
+MOST_FINDINGS = 8
 
 
 class Pages:
@@ -181,7 +182,7 @@ class Pages:
         self, principal: Principal, store: Store, typed: dict[str, str], asked: dict[str, str], answer: ReportAnswer
     ) -> web.Response:
         params = {name: value for name, value in answer.params.items() if value is not None}
-        columns = [column for column in answer.columns if column.name != "partial"]
+        columns = [column for column in answer.columns if column.name not in ("partial", "anomaly")]
         # Newest first: the last days are what one looks for.
         records = [dict(zip([c.name for c in answer.columns], row, strict=False)) for row in reversed(answer.rows)]
         value = next(column for column in answer.columns if column.name == "value")
@@ -200,6 +201,7 @@ class Pages:
             total=show(answer.totals["value"], value),
             compared=_compared(answer, value),
             change=None if change is None else f"{change:+,.1%}",
+            findings=_findings(answer, value),
             since=answer.totals.get("comparison_since"),
             rising=change is not None and change >= 0,
             empty=answer.notes[0].startswith(("No sales ", "This store has no data")),
@@ -230,6 +232,29 @@ def _compared(answer: ReportAnswer, value: Column) -> str | None:
     if "comparison" not in answer.totals:
         return None
     return "no data" if answer.totals["comparison"] is None else show(answer.totals["comparison"], value)
+
+
+def _findings(answer: ReportAnswer, value: Column) -> list[str]:
+    """What was found in the history, a line each."""
+    found, params = [], answer.params
+    for told in _each(answer.totals.get("forecast")):
+        if told.get("sum") is not None:
+            count = f"{params['forecast']} {params['granularity']}s" if params["forecast"] > 1 else params["granularity"]
+            found.append(f"{_of(told)}Expected of the next {count}: {show(told['sum'], value)}.")
+    found += [f"{_of(told)}{told['sentence']}" for told in _each(answer.totals.get("trend")) if told.get("sentence")]
+    odd = answer.totals.get("anomalies", [])
+    found += [told["reason"] for told in odd[-MOST_FINDINGS:][::-1]]
+    if len(odd) > MOST_FINDINGS:
+        found.append(f"{len(odd) - MOST_FINDINGS} more are marked in the table.")
+    return found
+
+
+def _each(told: Any) -> list[dict[str, Any]]:
+    return told if isinstance(told, list) else [told] if told else []
+
+
+def _of(told: dict[str, Any]) -> str:
+    return f"{groups.shown(told['group'])}: " if "group" in told else ""
 
 
 def _presets(store: Store, typed: dict[str, str], answer: ReportAnswer) -> list[dict[str, Any]]:

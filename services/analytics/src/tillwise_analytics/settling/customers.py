@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from tillwise_analytics.settling.domain import Domain
+from tillwise_analytics.settling.histograms import keep_histograms
 from tillwise_common.postgres.sql import load
 
 SQL = load("tillwise_analytics.settling", "customers.sql")
@@ -18,4 +19,4 @@ async def _profiles(connection: Any, store_id: int) -> None:
 
 
 # The first step makes what the others read.
-CUSTOMERS = Domain("customers", steps=(_profiles,), at_once=5_000)
+CUSTOMERS = Domain("customers", steps=(_profiles, keep_histograms), at_once=5_000)

@@ -47,7 +47,7 @@ class Context:
         self,
         report: str,
         params: msgspec.Struct,
-        period: Period,
+        period: Period | None,
         *,
         columns: list[Column],
         rows: list[list[Any]],
@@ -55,10 +55,13 @@ class Context:
         charts: list[dict[str, Any]],
         notes: list[str],
     ) -> ReportAnswer:
-        """What a report found, with what every answer says: the question, made definite, whose data it is, and when."""
+        """What a report found, with what every answer says: the question, made definite, whose data it is, and when.
+
+        A report that is about a day and not a period has none.
+        """
         return ReportAnswer(
             report=report,
-            params=msgspec.to_builtins(params) | {"from": period.first.isoformat(), "to": period.last.isoformat()},
+            params=msgspec.to_builtins(params) | ({"from": period.first.isoformat(), "to": period.last.isoformat()} if period else {}),
             store=StoreSummary(self.store.id, self.store.name, self.store.currency),
             timezone=self.store.timezone,
             generated_at=self.now.astimezone(UTC).isoformat(timespec="seconds"),

@@ -13,15 +13,17 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from tillwise_common.contracts.reports import Refusal
+from tillwise_common.tables.csv import render_csv
 
 from .conftest import emptied
-from .shop_events import line, placed
+from .shop_events import cancelled, line, placed
 
 vl_convert = pytest.importorskip("vl_convert")
 BERLIN = ZoneInfo("Europe/Berlin")
 WEEK = [20, 24, 18, 28, 36, 0, 6]
 # A Monday, and a Sunday morning 27 weeks later: 28 October is a day after clocks went back.
 FIRST, NOW = date(2025, 5, 5), datetime(2025, 11, 9, 9, 30, tzinfo=BERLIN)
+LAST = NOW.date()
 PERIOD = {"from_": "2025-09-01", "to": "2025-11-09"}
 EVERYTHING = {"forecast": "10", "anomalies": "true", "trend_test": "true"}
 
@@ -30,7 +32,7 @@ def units(day: date) -> int:
     return max(0, WEEK[day.weekday()] + random.Random(day.toordinal()).randint(-2, 2)) if WEEK[day.weekday()] else 0
 
 
-def year(*, until: date = NOW.date(), spike: dict[date, int] | None = None, **about: Any) -> list[dict[str, Any]]:
+def year(*, until: date = LAST, spike: dict[date, int] | None = None, **about: Any) -> list[dict[str, Any]]:
     """One order a day, of as many units as the weekday sells; nothing on Saturdays."""
     days = [FIRST + timedelta(days=number) for number in range((until - FIRST).days)]
     sold = {day: (spike or {}).get(day, units(day)) for day in days}
@@ -67,7 +69,7 @@ async def test_a_week_is_carried_on_from_the_first_day_that_is_not_over(platform
         (name, "money", "EUR") for name in ("forecast", "lower", "upper")
     ]
     notes = "\n".join(answer.notes)
-    assert "fitted on 162 whole days from 2025-05-05 to 2025-11-08" in notes
+    assert "fitted on 161 whole days from 2025-05-05 to 2025-11-08" in notes
     assert "Nothing was ever sold on Saturdays" in notes
     assert re.search(r"of \d+ models it has the least AICc", notes)
 
@@ -113,6 +115,21 @@ async def test_hours_are_forecast_by_the_shops_clock(platform):
     assert ahead["10:00"] == pytest.approx(9.5, abs=0.7)
     assert ahead["12:00"] == 0
     assert answer.totals["forecast"]["season"] == 24
+
+
+async def test_a_spreadsheet_tells_what_is_expected_from_what_was(platform):
+    await platform.take(*year(spike={date(2025, 10, 7): 90}))
+    platform.now = NOW
+    answer = await platform.trend(**PERIOD, **EVERYTHING)
+    head, *cells = [row.split(",") for row in render_csv(answer).decode().splitlines()]
+    assert head == ["bucket", "value", "partial", "forecast", "lower", "upper", "expected", "anomaly", "anomaly_score"]
+    by_day = {row[0]: row for row in cells}
+    bucket, value, partial, forecast, lower, upper, *judged = by_day["2025-11-14"]
+    assert (bucket, value, partial, judged) == ("2025-11-14", "", "true", ["", "", ""])
+    assert 0 < float(lower) < float(forecast) < float(upper) < 600
+    assert by_day["2025-10-07"][1:6] == ["900.00", "false", "", "", ""]
+    assert by_day["2025-10-07"][7] == "true"
+    assert by_day["2025-10-08"][7] == "false"
 
 
 async def test_each_group_is_forecast_for_itself(platform):
@@ -182,7 +199,7 @@ async def test_too_few_days_have_no_future_and_the_answer_says_how_many_it_takes
 async def test_history_before_the_period_is_used_and_the_month_of_the_opening_is_not(platform):
     await platform.take(*year())
     platform.now = NOW
-    assert (await platform.trend(forecast="1", from_="2025-11-08", to="2025-11-09")).totals["forecast"]["buckets"] == 162
+    assert (await platform.trend(forecast="1", from_="2025-11-08", to="2025-11-09")).totals["forecast"]["buckets"] == 161
     # May 2025 began before the shop did.
     assert (await platform.trend(forecast="1", granularity="month", **PERIOD)).totals["forecast"]["buckets"] == 5
 
@@ -218,16 +235,8 @@ async def test_a_spike_is_marked_with_what_was_to_be_expected_and_why(platform):
 
 async def test_gross_and_net_are_forecast_each_for_itself(platform):
     events = year()
-    cancelled = [
-        {
-            "type": "order.cancelled",
-            "id": f"c{event['id']}",
-            "occurred_at": event["occurred_at"],
-            "data": {"order_id": event["data"]["order_id"]},
-        }
-        for event in events[::2]
-    ]
-    await platform.take(*events, *cancelled)
+    gone = [cancelled(event["data"]["order_id"], event["occurred_at"]) for event in events[::2]]
+    await platform.take(*events, *gone)
     platform.now = NOW
     net, gross = [await platform.trend(granularity="week", forecast="1", basis=basis, **PERIOD) for basis in ("net", "gross")]
     assert records(gross)[-1]["forecast"] == pytest.approx(sum(WEEK) * 1000, rel=0.1)

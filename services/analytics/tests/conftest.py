@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
@@ -11,6 +12,7 @@ import asyncpg
 import msgspec
 import pytest
 
+from tillwise_analytics.calculator import Calculator
 from tillwise_analytics.intake import writer
 from tillwise_analytics.intake.rows import Staged
 from tillwise_analytics.intake.writer import Writer
@@ -29,6 +31,10 @@ from tillwise_common.postgres.pool import Postgres
 from tillwise_common.settings import Secret
 
 BERLIN = Store(id=7, name="berlin", currency="EUR", timezone="Europe/Berlin")
+# As in the calculator's process: threads cost small computations more than they bring.
+os.environ["OPENBLAS_NUM_THREADS"] = "1"
+# One for all tests: it takes seconds to get ready. Its process ends with this one.
+CALCULATOR = Calculator()
 RECEIVED = datetime(2026, 1, 1, tzinfo=UTC)
 
 
@@ -41,7 +47,7 @@ class Platform:
         self.settler = Settler(writers)
         # What time it is for reports; None: the real one.
         self.now: datetime | None = None
-        self._answerer = ReportAnswerer(readers, self.settler, clock=lambda: self.now or datetime.now(UTC))
+        self._answerer = ReportAnswerer(readers, self.settler, CALCULATOR, clock=lambda: self.now or datetime.now(UTC))
 
     async def take(self, *events: dict[str, Any], store: Store = BERLIN) -> writer.Committed:
         """Commit events as one stream message."""

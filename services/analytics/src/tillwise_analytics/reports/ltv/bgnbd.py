@@ -38,7 +38,7 @@ class Histories(NamedTuple):
     """All histories, each different one once, and what the likelihood needs of those that are equal in a part.
 
     `more[i]`: customers with more than i repeat purchases; `ages`: the different T, with customers and repeat purchases of each. The
-    others are the histories with repeat purchases: x, how many have it, and where its t_x and T stand in `recencies` and `ages`.
+    others are the histories with repeat purchases: x, how many have it (weight), and where its t_x and T stand in `recencies` and `ages`.
     """
 
     customers: int
@@ -48,7 +48,7 @@ class Histories(NamedTuple):
     repeats_at_age: Array
     recencies: Array
     x: Array
-    count: Array
+    weight: Array
     recency: Array
     age: Array
 
@@ -83,12 +83,11 @@ def log_likelihood(point: Array, seen: Histories) -> Surface:
     gone = _gone(seen, r, alpha, a, b, ln_age, of_age, of_recency)
     per_r, per_b, per_ab = 1 / (r + i), 1 / (b + i), 1 / (a + b + i)
     value = seen.customers * r * np.log(alpha) - seen.more @ np.log(per_r * per_b / per_ab) - weight @ ln_age + gone.value
-    gradient = gone.gradient + (
-        seen.customers * np.log(alpha) + seen.more @ per_r - seen.at_age @ ln_age,
-        seen.customers * r / alpha - weight @ of_age,
-        -seen.more @ per_ab,
-        seen.more @ (per_b - per_ab),
-    )
+    gradient = gone.gradient
+    gradient[0] += seen.customers * np.log(alpha) + seen.more @ per_r - seen.at_age @ ln_age
+    gradient[1] += seen.customers * r / alpha - weight @ of_age
+    gradient[2] -= seen.more @ per_ab
+    gradient[3] += seen.more @ (per_b - per_ab)
     hessian = gone.hessian
     hessian[0, 0] -= seen.more @ per_r**2
     hessian[0, 1] += seen.customers / alpha - seen.at_age @ of_age
@@ -108,9 +107,9 @@ def _gone(seen: Histories, r: float, alpha: float, a: float, b: float, ln_age: A
     odds = exponent * gap
     odds += np.log(a * before)
     share = 1 / (1 + np.exp(-odds))
-    likely = seen.count * share
+    likely = seen.weight * share
     # ln(1 + e^odds), from the smaller of the two chances.
-    value = seen.count @ (np.maximum(odds, 0) - np.log(np.maximum(share, 1 - share)))
+    value = seen.weight @ (np.maximum(odds, 0) - np.log(np.maximum(share, 1 - share)))
     slopes = np.stack((gap, exponent * pull, np.full_like(gap, 1 / a), -before))
     hessian = (slopes * (likely * (1 - share))) @ slopes.T
     hessian[0, 1] += likely @ pull

@@ -9,10 +9,9 @@ import numpy as np
 from tillwise_analytics.reports.ltv import expected
 from tillwise_analytics.reports.ltv.bgnbd import Purchases, alive
 from tillwise_analytics.reports.ltv.summary import Customers
+from tillwise_analytics.reports.ltv.terms import MOST_REPEATS
 
 WEEK = 7
-# Customers with this many repeat purchases or more are one group.
-MOST_REPEATS = 7
 
 
 class Holdout(NamedTuple):

@@ -1,7 +1,7 @@
 """Gamma-Gamma: what a customer spends per purchase. No I/O.
 
-Fader & Hardie (2013), The Gamma-Gamma Model of Monetary Value: the amounts of a customer's purchases are gamma(p, v), v is gamma(q, gamma) among
-customers. Of a customer with repeat purchases it needs how many (x) and what was spent on them in all (x times their mean).
+Fader & Hardie (2013), The Gamma-Gamma Model of Monetary Value: the amounts of a customer's purchases are gamma(p, v), and v is
+gamma(q, gamma) among customers. Of a customer with repeat purchases it needs how many (x) and what was spent on them in all.
 """
 
 from __future__ import annotations
@@ -47,7 +47,7 @@ class Amounts(NamedTuple):
     customers: int
     x: Array
     total: Array
-    count: Array
+    weight: Array
     xs: Array
     with_x: Array
     repeats_ln_total: float
@@ -72,8 +72,8 @@ def log_likelihood(point: Array, seen: Amounts) -> Surface:
     theta = p, q, gamma = np.exp(point)
     ln_sum, per_sum = np.log(gamma + seen.total), 1 / (gamma + seen.total)
     own, all_, ln_gamma = p * seen.xs, p * seen.xs + q, np.log(gamma)
-    repeats, of_x = seen.count * seen.x, seen.with_x * seen.xs
-    lns, per, per_repeat = seen.count @ ln_sum, seen.count @ per_sum, repeats @ per_sum
+    repeats, of_x = seen.weight * seen.x, seen.with_x * seen.xs
+    lns, per, per_repeat = seen.weight @ ln_sum, seen.weight @ per_sum, repeats @ per_sum
     value = (
         seen.with_x @ (gammaln(all_) - gammaln(own) - gammaln(q)) + seen.customers * q * ln_gamma
         + p * (seen.repeats_ln_total - repeats @ ln_sum) - q * lns - seen.ln_mean
@@ -86,7 +86,7 @@ def log_likelihood(point: Array, seen: Amounts) -> Surface:
     bend = polygamma(1, all_)
     mixed = of_x @ bend
     across = seen.customers / gamma - per
-    squares = (p * repeats + q * seen.count) @ per_sum**2 - seen.customers * q / gamma**2
+    squares = (p * repeats + q * seen.weight) @ per_sum**2 - seen.customers * q / gamma**2
     hessian = np.array((
         ((of_x * seen.xs) @ (bend - polygamma(1, own)), mixed, -per_repeat),
         (mixed, seen.with_x @ (bend - polygamma(1, q)), across),

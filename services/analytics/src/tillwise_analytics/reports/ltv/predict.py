@@ -101,8 +101,9 @@ def best(customers: Customers, predicted: Predicted | None, chosen: Array, sort:
 
 
 def _customer(customers: Customers, predicted: Predicted | None, at: int, name: str) -> Customer:
-    known = [int(values[at]) for values in (customers.first, customers.last, customers.repeats, customers.sales, customers.margin)]
-    if predicted is None:
-        return Customer(name, *known)
-    foretold = [float(v[at]) for v in (predicted.alive, predicted.purchases, predicted.spend, predicted.sales, predicted.discounted)]
-    return Customer(name, *known, *foretold, SEGMENTS[int(predicted.segment[at])])
+    known: list[Any] = [
+        int(values[at]) for values in (customers.first, customers.last, customers.repeats, customers.sales, customers.margin)
+    ]
+    if predicted is not None:
+        known += [float(values[at]) for values in predicted[:5]] + [SEGMENTS[int(predicted.segment[at])]]
+    return Customer(name, *known)

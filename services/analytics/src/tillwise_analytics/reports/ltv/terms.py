@@ -7,6 +7,8 @@ from typing import Any, NamedTuple
 
 # From the most to the least valuable fifth.
 SEGMENTS = ("best", "good", "middle", "low", "lowest")
+# In the check, customers with this many repeat purchases or more are one group.
+MOST_REPEATS = 7
 
 
 class Outlook(NamedTuple):
@@ -22,7 +24,7 @@ class Group(NamedTuple):
 
     key: str
     customers: int
-    repeats: int
+    repeats: int | None
     sales: int
     margin: int
     alive: float | None = None

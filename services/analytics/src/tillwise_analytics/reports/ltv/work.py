@@ -108,6 +108,4 @@ def _as_copied(customers: Customers, predicted: Predicted | None) -> bytes:
     if predicted is not None:
         foretold = [v.tolist() for v in predicted[:5]] + [[SEGMENTS[place] for place in predicted.segment.tolist()]]
     lines = zip(*known, *foretold, strict=True)
-    return b"".join(
-        "\t".join(map(str, line)).encode() + b"\t" + name + b"\n" for line, name in zip(lines, customers.ids, strict=True)
-    )
+    return b"".join("\t".join(map(str, line)).encode() + b"\t" + name + b"\n" for line, name in zip(lines, customers.ids, strict=True))

@@ -18,7 +18,13 @@ class ListStores(msgspec.Struct, tag="stores"):
     """Which stores have facts?"""
 
 
-Order = Rebuild | ListStores
+class RefitLifetimeValue(msgspec.Struct, tag="refit_lifetime_value"):
+    """Fit a store's models of purchases and spend anew, and store what they foretell."""
+
+    store_id: int
+
+
+Order = Rebuild | ListStores | RefitLifetimeValue
 
 
 class Difference(msgspec.Struct):
@@ -35,6 +41,13 @@ class Rebuilt(msgspec.Struct):
     differences: list[Difference]
 
 
+class LifetimeValueRefitted(msgspec.Struct):
+    """On how many customers was fitted; not `changed`: nothing had come since the last fit."""
+
+    customers: int
+    changed: bool
+
+
 class StoreIds(msgspec.Struct):
     """The stores that have facts."""
 
@@ -44,4 +57,5 @@ class StoreIds(msgspec.Struct):
 encode = msgspec.msgpack.Encoder().encode
 decode_order = msgspec.msgpack.Decoder(Order).decode
 decode_rebuilt = msgspec.msgpack.Decoder(Rebuilt).decode
+decode_refitted = msgspec.msgpack.Decoder(LifetimeValueRefitted).decode
 decode_store_ids = msgspec.msgpack.Decoder(StoreIds).decode

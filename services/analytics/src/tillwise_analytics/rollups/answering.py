@@ -1,15 +1,22 @@
-"""Carries out orders about what analytics keeps: rebuild a store, list the stores."""
+"""Carries out orders about what analytics keeps: rebuild a store, refit its models, list the stores."""
 
 from __future__ import annotations
 
+import time
+from datetime import UTC, datetime
+from typing import Any
+
 import asyncpg
 
+from tillwise_analytics.calculator import Calculator
 from tillwise_analytics.intake.writer import SEARCH_PATH
+from tillwise_analytics.reports.ltv.refit import refit
 from tillwise_analytics.rollups.rebuild import rebuild
 from tillwise_common.bus.envelope import Envelope
 from tillwise_common.contracts import maintenance
 from tillwise_common.settings import Secret
 
+REFIT_SECONDS = 3600.0
 SESSION = {"application_name": "tillwise-rebuild", "jit": "off", "timezone": "UTC", "search_path": SEARCH_PATH}
 
 
@@ -27,6 +34,18 @@ class MaintenanceAnswerer:
             if isinstance(order, maintenance.ListStores):
                 rows = await connection.fetch("select id from analytics.stores order by id")
                 return maintenance.encode(maintenance.StoreIds([row["id"] for row in rows]))
+            if isinstance(order, maintenance.RefitLifetimeValue):
+                return maintenance.encode(await _refit(connection, order.store_id, question.deadline))
             return maintenance.encode(await rebuild(connection, order.store_id, check=order.check))
         finally:
             connection.terminate()
+
+
+async def _refit(connection: Any, store_id: int, deadline: float) -> maintenance.LifetimeValueRefitted:
+    # A process of its own, so that reports need not wait for a refit, and none that stays: refits are rare.
+    calculator = Calculator()
+    try:
+        seconds = deadline - time.time() if deadline else REFIT_SECONDS
+        return await refit(connection, store_id, calculator, datetime.now(UTC), seconds)
+    finally:
+        await calculator.close()

@@ -14,7 +14,6 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-from scipy.interpolate import CubicHermiteSpline
 
 from tillwise_analytics.reports.ltv.bgnbd import Purchases
 
@@ -34,8 +33,7 @@ def if_alive(model: Purchases, x: int, tau: Array) -> Array:
     knots = np.linspace(0, np.log1p(tau.max() / bend), KNOTS)
     at = bend * np.expm1(knots)
     values, slopes = _exact(model, x, at)
-    found: Array = CubicHermiteSpline(knots, values, slopes * (at + bend))(np.log1p(tau / bend))
-    return found
+    return _between(knots, values, slopes * (at + bend), np.log1p(tau / bend))
 
 
 def newcomers(model: Purchases, t: Array) -> Array:
@@ -66,6 +64,17 @@ def _exact(model: Purchases, x: int, tau: Array) -> tuple[Array, Array]:
     p, weight = _dropping_out(model.a, model.b + x, np.log1p(exponent * float(tau.max(initial=0.0))))
     growth = np.log1p(p[:, None] * tau)
     return weight @ (-np.expm1(-exponent * growth) / p[:, None]), exponent * (weight @ np.exp(-(exponent + 1) * growth))
+
+
+def _between(knots: Array, values: Array, slopes: Array, at: Array) -> Array:
+    """The cubic through evenly spaced knots with these slopes (Hermite)."""
+    width = knots[1] - knots[0]
+    left = np.minimum((at / width).astype(np.int64), len(knots) - 2)
+    s = at / width - left
+    rise = values[left + 1] - values[left]
+    first, last = width * slopes[left] - rise, rise - width * slopes[left + 1]
+    found: Array = values[left] + s * (rise + (1 - s) * ((1 - s) * first + s * last))
+    return found
 
 
 def _dropping_out(a: float, b: float, reach: float) -> tuple[Array, Array]:

@@ -1,4 +1,4 @@
-"""Maximum likelihood: several starts on a sample, then Newton's method on everybody. No I/O."""
+"""Maximum likelihood by Newton's method: from several starts on a sample, then with everybody. No I/O."""
 
 from __future__ import annotations
 
@@ -6,7 +6,6 @@ from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
-from scipy.optimize import minimize
 
 Array = np.ndarray[Any, Any]
 # The logarithm of a scaled parameter stays within: beyond, the likelihood is flat.
@@ -15,7 +14,11 @@ EDGE = 9.0
 FOLLOWED = 3
 # So many customers say well enough where the peak is; the last steps to it are taken with all of them.
 SAMPLE = 4000
-STEPS = 30
+STEPS = 100
+# The longest step in the logarithm of a parameter.
+LONGEST = 2.0
+# A log-likelihood that can rise by less is at its peak.
+LITTLE = 1e-8
 
 
 class Surface(NamedTuple):
@@ -47,44 +50,34 @@ def sample(customers: int) -> Array | slice:
 def maximise(sampled: LogLikelihood, of_all: LogLikelihood, starts: Sequence[Sequence[float]]) -> Optimum:
     """The best point, in logarithms of the parameters, found from the most promising starts."""
     promising = sorted((np.asarray(start, float) for start in starts), key=lambda start: -sampled(start).value)[:FOLLOWED]
-    start = max((_climb(sampled, start) for start in promising), key=lambda found: found.value).point
-    found = _newton(of_all, start) or _climb(of_all, start)
-    return Optimum(found.point, found.value, bool(np.any(np.abs(found.point) > EDGE - 0.01)))
+    start = max((climb(sampled, start) for start in promising), key=lambda found: found.value).point
+    return climb(of_all, start)
 
 
-def _climb(log_likelihood: LogLikelihood, start: Array) -> Optimum:
-    """Sure steps within bounds (L-BFGS-B)."""
-    scale = max(1.0, abs(log_likelihood(np.clip(start, -EDGE, EDGE)).value))
-
-    def downhill(point: Array) -> tuple[float, Array]:
-        here = log_likelihood(point)
-        return -here.value / scale, -here.gradient / scale
-
-    options = {"ftol": 1e-13, "gtol": 1e-8, "maxiter": 300}
-    found = minimize(
-        downhill, np.clip(start, -EDGE, EDGE), jac=True, method="L-BFGS-B", bounds=[(-EDGE, EDGE)] * len(start), options=options
-    )
-    return Optimum(found.x, -float(found.fun) * scale, False)
-
-
-def _newton(log_likelihood: LogLikelihood, start: Array) -> Optimum | None:
-    """Quick steps where the surface is curved like a hill; None where it is not, or where they lead over the edge."""
-    point, here = start, log_likelihood(start)
+def climb(log_likelihood: LogLikelihood, start: Array) -> Optimum:
+    """Newton's steps, damped where the surface is not curved like a hill (Levenberg 1944), until nothing is left to be gained."""
+    point, here, damping = np.clip(start, -EDGE, EDGE), log_likelihood(np.clip(start, -EDGE, EDGE)), 0.0
     for _ in range(STEPS):
-        try:
-            # Only a positive definite matrix has a factor.
-            np.linalg.cholesky(-here.hessian)
-        except np.linalg.LinAlgError:
-            return None
-        step = -np.linalg.solve(here.hessian, here.gradient)
-        if np.abs(step).max() < 1e-7:
-            return Optimum(point, here.value, False)
+        # A parameter at the edge that would leave stays there.
+        free = np.flatnonzero((np.abs(point) < EDGE) | (point * here.gradient < 0))
+        bend, axes = np.linalg.eigh(-here.hessian[np.ix_(free, free)])
+        slope = axes.T @ here.gradient[free]
+        # So much that the surface curves downwards in every direction.
+        least = max(0.0, 1e-9 * float(np.abs(bend).max(initial=0.0)) - float(bend.min(initial=0.0)))
         while True:
-            there = log_likelihood(point + step) if np.abs(point + step).max() < EDGE else None
-            if there is not None and there.value >= here.value:
+            step = slope / (bend + least + damping)
+            if slope @ step < LITTLE:
+                return _optimum(point, here)
+            way = np.zeros_like(point)
+            way[free] = axes @ step
+            target = np.clip(point + way * min(1.0, LONGEST / float(np.abs(way).max())), -EDGE, EDGE)
+            there = log_likelihood(target)
+            if there.value > here.value:
                 break
-            step = step / 2
-            if np.abs(step).max() < 1e-9:
-                return Optimum(point, here.value, False) if np.abs(point).max() < EDGE - 0.1 else None
-        point, here = point + step, there
-    return Optimum(point, here.value, False)
+            damping = max(damping * 10, float(np.abs(bend).max()) * 1e-3)
+        point, here, damping = target, there, damping / 10
+    return _optimum(point, here)
+
+
+def _optimum(point: Array, here: Surface) -> Optimum:
+    return Optimum(point, here.value, bool(np.any(np.abs(point) > EDGE - 0.01)))

@@ -31,16 +31,16 @@ class LtvParams(msgspec.Struct, frozen=True, kw_only=True, rename={"from_": "fro
     ] = None
     time_unit: Annotated[TimeUnit, Meta(description="Unit of the model and the horizon; a month is 30.4375 days.")] = "week"
     horizon: Annotated[
-        int | None,
-        Meta(ge=1, le=3660, description="Time units ahead; default 365 days, 52 weeks or 12 months; ten years at most."),
+        Annotated[int, Meta(ge=1, le=3660)] | None,
+        Meta(description="Time units ahead; default 365 days, 52 weeks or 12 months; ten years at most."),
     ] = None
     discount_rate: Annotated[Fraction, Meta(description="A year, as a fraction: 0.10 is 10 %.")] = 0.10
     margin: Annotated[
         Fraction | None, Meta(description="Contribution margin as a fraction of sales; default: from the costs that are known.")
     ] = None
     acquisition_cost: Annotated[
-        int | None,
-        Meta(ge=0, le=10**12, description="Of a new customer, in minor units; with level=cohort: when it has paid back."),
+        Annotated[int, Meta(ge=0, le=10**12)] | None,
+        Meta(description="Of a new customer, in minor units; with level=cohort: when it has paid back."),
     ] = None
     level: Annotated[Level, Meta(description="One row for the store, or a row per cohort, segment or customer.")] = "store"
     by_month: Annotated[bool, Meta(description="With level=cohort: a row per cohort and month since then, cumulative.")] = False

@@ -42,10 +42,11 @@ class Rebuilt(msgspec.Struct):
 
 
 class LifetimeValueRefitted(msgspec.Struct):
-    """On how many customers was fitted; not `changed`: nothing had come since the last fit."""
+    """On how many customers was fitted; not `changed`: nothing had come since the last fit. `failed`: the log says why."""
 
-    customers: int
-    changed: bool
+    customers: int = 0
+    changed: bool = False
+    failed: bool = False
 
 
 class StoreIds(msgspec.Struct):

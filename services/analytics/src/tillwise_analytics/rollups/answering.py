@@ -12,10 +12,12 @@ from tillwise_analytics.calculator import Calculator
 from tillwise_analytics.intake.writer import SEARCH_PATH
 from tillwise_analytics.reports.ltv.refit import refit
 from tillwise_analytics.rollups.rebuild import rebuild
+from tillwise_common import logs
 from tillwise_common.bus.envelope import Envelope
 from tillwise_common.contracts import maintenance
 from tillwise_common.settings import Secret
 
+log = logs.get("maintenance")
 REFIT_SECONDS = 3600.0
 SESSION = {"application_name": "tillwise-rebuild", "jit": "off", "timezone": "UTC", "search_path": SEARCH_PATH}
 
@@ -47,5 +49,9 @@ async def _refit(connection: Any, store_id: int, deadline: float) -> maintenance
     try:
         seconds = deadline - time.time() if deadline else REFIT_SECONDS
         return await refit(connection, store_id, calculator, datetime.now(UTC), seconds)
+    except Exception:
+        # The asker has other stores to see to: a fault of ours is an answer too.
+        log.exception("refit_failed", store=store_id)
+        return maintenance.LifetimeValueRefitted(failed=True)
     finally:
         await calculator.close()

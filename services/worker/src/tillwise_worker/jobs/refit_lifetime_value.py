@@ -9,7 +9,7 @@ from prometheus_client import CollectorRegistry, Gauge
 from tillwise_common import logs
 from tillwise_common.bus.ask import Asker, NoAnswer
 from tillwise_common.contracts import maintenance
-from tillwise_common.contracts.maintenance import ListStores, RefitLifetimeValue
+from tillwise_common.contracts.maintenance import LifetimeValueRefitted, ListStores, RefitLifetimeValue
 
 NAME = "refit_lifetime_value"
 TIMEOUT_SECONDS = 7200.0
@@ -33,9 +33,11 @@ class RefitLifetimeValues:
         fitted = failed = 0
         for one in stores:
             try:
-                fitted += await self._refit(one)
+                found = await self._refit(one)
             except (NoAnswer, TimeoutError):
-                failed += 1
+                found = LifetimeValueRefitted(failed=True)
+            fitted, failed = fitted + found.changed, failed + found.failed
+            if found.failed:
                 log.error("refit_failed", store=one)
         self._failed.set(failed)
         log.info("refitted", stores=fitted, failed=failed)
@@ -45,7 +47,7 @@ class RefitLifetimeValues:
         reply = await self._asker.ask(maintenance.TOPIC, "stores", maintenance.encode(ListStores()), timeout=30.0)
         return maintenance.decode_store_ids(reply).ids
 
-    async def _refit(self, store_id: int) -> bool:
+    async def _refit(self, store_id: int) -> LifetimeValueRefitted:
         order = maintenance.encode(RefitLifetimeValue(store_id))
         reply = await self._asker.ask(maintenance.TOPIC, NAME, order, store=str(store_id), timeout=PATIENCE_SECONDS)
-        return maintenance.decode_refitted(reply).changed
+        return maintenance.decode_refitted(reply)

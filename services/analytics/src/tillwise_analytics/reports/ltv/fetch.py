@@ -156,7 +156,7 @@ async def copy(connection: Any, query: str, *args: Any) -> bytes:
 async def _so_far(context: Context, params: LtvParams, known: Extent, why: str) -> Found:
     """Without a model: sums of what is known. There are no segments, and no list of customers, who have no order of value then."""
     until = params.fit_until or known.last
-    cells = await history.fetch(context.connection, context.store.id, params.basis == "gross", until)
+    cells = await history.fetch(context.connection, context.store.id, params.basis, params.fit_until)
     by_cohort: dict[str, Group] = {}
     for cell in cells:
         key = cell.cohort.isoformat()[:7] if params.level == "cohort" else ""

@@ -33,9 +33,12 @@ class Point(NamedTuple):
     complete: bool
 
 
-async def fetch(connection: Any, store_id: int, gross: bool, until: date) -> list[Cell]:
-    """All cohorts of the store, with what they brought until a day."""
-    rows = await connection.fetch(SQL.history, store_id, gross, until)
+async def fetch(connection: Any, store_id: int, basis: str, until: date | None) -> list[Cell]:
+    """All cohorts of the store, with what they brought until a day; None: so far."""
+    if until is None:
+        rows = await connection.fetch(SQL.history, store_id, basis)
+    else:
+        rows = await connection.fetch(SQL.history_until, store_id, basis == "gross", until)
     return [Cell(row["cohort"], row["month"], row["newcomers"], row["sales"], row["margin"]) for row in rows]
 
 

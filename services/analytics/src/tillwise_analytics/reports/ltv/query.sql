@@ -56,7 +56,15 @@ from analytics.rollup_days
 where store_id = $1 and dim = 'all' and day <= $2
 
 -- name: history
--- What each cohort (month of the first purchase) brought in each month.
+-- What each cohort (month of the first purchase) brought in each month so far.
+-- $1 store, $2 basis
+select cohort, bucket as month, case when bucket = cohort then customers else 0 end as newcomers, sales, margin
+from analytics.cohort_cells
+where store_id = $1 and basis = $2 and grain = 'month' and dim = 'all'
+order by cohort, bucket
+
+-- name: history_until
+-- The same until a day, from the customers' days.
 -- $1 store, $2 gross?, $3 until
 with days as (
     select customer_id, day, sales_net - uncosted_net - cost_net as margin,

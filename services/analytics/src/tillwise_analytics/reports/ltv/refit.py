@@ -41,7 +41,7 @@ async def refit(connection: Any, store_id: int, calculator: Calculator, now: dat
     row = await connection.fetchrow("select version, timezone from analytics.stores where id = $1", store_id)
     fitted = await connection.fetch(SQL.fitted, store_id)
     if row is None or (len(fitted) == len(BASES) and all(one["data_version"] == row["version"] for one in fitted)):
-        return LifetimeValueRefitted(0, changed=False)
+        return LifetimeValueRefitted()
     today, version = now.astimezone(ZoneInfo(row["timezone"])).date(), row["version"]
     found = {basis: await _fit(connection, store_id, basis, today, calculator, seconds) for basis in BASES}
     async with connection.transaction():

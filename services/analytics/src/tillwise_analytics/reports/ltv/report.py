@@ -34,7 +34,7 @@ async def run(context: Context, params: LtvParams) -> ReportAnswer:
     until = day(found.told.model.fit_until)
     costs = await context.connection.fetchrow(SQL.margin, context.store.id, until)
     value = worth(params.margin, costs["sales"], costs["cost"])
-    points = await _history(context, params, until) if params.level == "cohort" else []
+    points = await _history(context, params) if params.level == "cohort" else []
     return context.answer(
         "ltv",
         msgspec.structs.replace(params, fit_until=until),
@@ -57,9 +57,11 @@ def _empty(context: Context, params: LtvParams, today: date) -> ReportAnswer:
     )  # fmt: skip
 
 
-async def _history(context: Context, params: LtvParams, until: date) -> list[Point]:
-    cells = await history.fetch(context.connection, context.store.id, params.basis == "gross", until)
+async def _history(context: Context, params: LtvParams) -> list[Point]:
+    """What cohorts brought until the day of the fit; where none was asked for, so far: their sums are up to date."""
+    cells = await history.fetch(context.connection, context.store.id, params.basis, params.fit_until)
     over = params.fit_until or context.now.date() - DAY
+    until = params.fit_until or max((cell.month for cell in cells), default=over)
     # Cohorts are whole months: one that the period cuts is shown as a whole.
     first, last = params.from_ or date.min, params.to or date.max
     return [point for point in history.curves(cells, until, over) if first.replace(day=1) <= point.cohort <= last]
@@ -130,4 +132,5 @@ REPORT = Report(
     params=LtvParams,
     run=run,
     columns=OFFERED,
+    needs=("customers",),
 )

@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections import OrderedDict
 from datetime import UTC, date, datetime, timedelta
 from typing import Any, NamedTuple
+from weakref import WeakKeyDictionary
 
 import msgspec
 
-from tillwise_analytics.calculator import TooSlow
+from tillwise_analytics.calculator import Calculator, TooSlow
 from tillwise_analytics.reports.ltv import history, work
 from tillwise_analytics.reports.ltv.params import DEFAULT_OUTLOOK, LtvParams
 from tillwise_analytics.reports.ltv.terms import Asked, Customer, Group, Model, Span, Told
@@ -44,8 +45,8 @@ class Found(NamedTuple):
     notes: list[str]
 
 
-# Fits that were made on demand; they hold as long as the store's version does.
-_made: OrderedDict[Any, Found] = OrderedDict()
+# Fits that were made on demand, by who made them; they hold as long as the store's version does.
+_made: WeakKeyDictionary[Calculator, OrderedDict[Any, Found]] = WeakKeyDictionary()
 
 
 def number(day: date) -> int:
@@ -106,16 +107,17 @@ async def _from_stored(context: Context, params: LtvParams, model: Model) -> Tol
 
 async def _on_demand(context: Context, params: LtvParams, known: Extent, version: int | None) -> Found:
     key = (context.store.id, version, known, msgspec.json.encode(params))
-    if key in _made:
-        _made.move_to_end(key)
-        return _made[key]
+    made = _made.setdefault(context.calculator, OrderedDict())
+    if key in made:
+        made.move_to_end(key)
+        return made[key]
     spans = await spans_to_fit(context.connection, context.store.id, params.basis == "gross", params.fit_until, known)
     seconds = max(1.0, context.left() * PATIENCE)
     told = await context.calculator.run(seconds, work.fit_and_tell, *spans, _asked(params))
     found = Found(told, context.now.astimezone(UTC), ["The models were fitted for this question."])
-    _made[key] = found
-    while len(_made) > MOST_CACHED:
-        _made.popitem(last=False)
+    made[key] = found
+    while len(made) > MOST_CACHED:
+        made.popitem(last=False)
     return found
 
 

@@ -13,6 +13,11 @@ if TYPE_CHECKING:
     from tillwise_analytics.reports.ltv.summary import Customers
 
 
+def get_ready() -> None:
+    """Import what the functions below need."""
+    from tillwise_analytics.reports.ltv import check, predict  # noqa: F401
+
+
 def fit_and_tell(span: Span, check: Span | None, asked: Asked) -> Told:
     """Fit a store's models and answer from them. `check` is the shorter span whose model is tried on the rest; None: `span` itself."""
     from tillwise_analytics.reports.ltv import summary

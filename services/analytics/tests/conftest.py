@@ -17,14 +17,14 @@ from tillwise_analytics.intake import writer
 from tillwise_analytics.intake.rows import Staged
 from tillwise_analytics.intake.writer import Writer
 from tillwise_analytics.reports.answering import ReportAnswerer
-from tillwise_analytics.rollups.answering import SESSION
+from tillwise_analytics.rollups.answering import SESSION, MaintenanceAnswerer
 from tillwise_analytics.rollups.rebuild import rebuild
 from tillwise_analytics.settling.registry import DOMAINS
 from tillwise_analytics.settling.settler import Settler
 from tillwise_common.bus import envelope
-from tillwise_common.contracts import reports
+from tillwise_common.contracts import maintenance, reports
 from tillwise_common.contracts.batches import Batch, Part
-from tillwise_common.contracts.maintenance import Rebuilt
+from tillwise_common.contracts.maintenance import LifetimeValueRefitted, Rebuilt, RefitLifetimeValue
 from tillwise_common.contracts.reports import Answer, ReportAnswer, RunReport
 from tillwise_common.contracts.stores import Store
 from tillwise_common.postgres.pool import Postgres
@@ -62,6 +62,12 @@ class Platform:
             return await rebuild(connection, store.id, check=check)
         finally:
             await connection.close()
+
+    async def refit(self, store: Store = BERLIN) -> LifetimeValueRefitted:
+        """What the nightly job asks for."""
+        order = maintenance.encode(RefitLifetimeValue(store.id))
+        answerer = MaintenanceAnswerer(Secret(self.url), clock=lambda: self.now or datetime.now(UTC))
+        return maintenance.decode_refitted(await answerer.answer(envelope.new("refit", "test", order)))
 
     async def settle(self, store: Store = BERLIN) -> None:
         """Bring up to date what is derived after the commit."""

@@ -40,8 +40,11 @@ class Context:
 
     async def calculate(self, function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
         """The result of a long computation, made in another process. Raises calculator.TooSlow."""
-        left = max(0.1, self.deadline - time.time() - RESERVE_SECONDS)
-        return await self.calculator.run(left, function, *args, **kwargs)
+        return await self.calculator.run(self.left(), function, *args, **kwargs)
+
+    def left(self) -> float:
+        """How many seconds an answer may still take."""
+        return max(0.1, self.deadline - time.time() - RESERVE_SECONDS)
 
     def answer(
         self,
@@ -54,6 +57,7 @@ class Context:
         totals: dict[str, Any],
         charts: list[dict[str, Any]],
         notes: list[str],
+        model: dict[str, Any] | msgspec.UnsetType = msgspec.UNSET,
     ) -> ReportAnswer:
         """What a report found, with what every answer says: the question, made definite, whose data it is, and when.
 
@@ -70,6 +74,7 @@ class Context:
             totals=totals,
             charts=charts,
             notes=notes,
+            model=model,
         )
 
 

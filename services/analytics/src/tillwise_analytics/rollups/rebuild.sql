@@ -14,7 +14,14 @@ create temp table customer_days (like analytics.customer_days including all) on 
 create temp table rollup_customers (like analytics.rollup_customers including all) on commit drop;
 create temp table customer_changes (like analytics.customer_changes including all) on commit drop;
 create temp table stock_changes (like analytics.stock_changes including all) on commit drop;
-create temp table customer_profiles (like analytics.customer_profiles including all) on commit drop
+create temp table customer_profiles (like analytics.customer_profiles including all) on commit drop;
+create temp table stock_states (like analytics.stock_states including all) on commit drop;
+create temp table stock_skus (like analytics.stock_skus including all) on commit drop;
+create temp table stock_levels (like analytics.stock_levels including all) on commit drop;
+create temp table stock_layers (like analytics.stock_layers including all) on commit drop;
+create temp table stock_outs (like analytics.stock_outs including all) on commit drop;
+create temp table stock_days (like analytics.stock_days including all) on commit drop;
+create temp table stock_place_days (like analytics.stock_place_days including all) on commit drop
 
 -- name: lock
 -- The store stays as it is until `unlock`: what waits to be settled is settled, and a snapshot taken.

@@ -42,9 +42,17 @@ class Replay:
         self._came = self._came_value = self._left = 0
 
     def run(self, movements: Iterable[Movement]) -> Replay:
-        """Apply movements, which must be in order and later than all before."""
+        """Apply movements, which must be in order and later than all before, and come to an end."""
+        self.feed(movements)
+        return self.end()
+
+    def feed(self, movements: Iterable[Movement]) -> None:
+        """Apply some of them."""
         for movement in movements:
             self._apply(movement)
+
+    def end(self) -> Replay:
+        """No more come: the last days are told."""
         self.days += [Day(location, _copy(tally)) for location, tally in self._touched.items()]
         self._touched.clear()
         if self.state.out_since is not None:
@@ -249,7 +257,7 @@ class Replay:
     def _touch(self, location: str | None, tally: Tally, movement: Movement) -> None:
         # Clocks that go back at midnight must not take the day back.
         day = movement.day if tally.day is None else max(movement.day, tally.day)
-        if tally.day is not None and day > tally.day:
+        if location in self._touched and tally.day is not None and day > tally.day:
             self.days.append(Day(location, _copy(tally)))
         tally.day = day
         tally.advance(movement.at)

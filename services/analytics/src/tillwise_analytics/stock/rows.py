@@ -5,6 +5,8 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from msgspec.structs import astuple
+
 from tillwise_analytics.stock import state as states
 from tillwise_analytics.stock.engine import Replay
 from tillwise_analytics.stock.layers import units
@@ -13,10 +15,10 @@ from tillwise_common.postgres.sql import load
 
 SQL = load("tillwise_analytics.stock", "stock.sql")
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-_RUN = ("received", "sold", "returned", "cost", "uncosted", "on_hand_time", "value_time", "out_time")
-_LAST = ("last_receipt", "last_sale", "last_count")
-_NOW = ("at", "since", "on_hand", "value", "unknown", *_RUN, *_LAST)
-_DAY = ("day", "at", "on_hand", "value", "unknown", *_RUN)
+_FIELDS = Tally.__struct_fields__
+# A day has the figures up to `since`, what is now has all but the day.
+_FIGURES = _FIELDS.index("since")
+_DAY, _NOW = _FIELDS[:_FIGURES], _FIELDS[1:]
 # The tables and their columns, without the store. `rebuild` compares them.
 TABLES = {
     "stock_states": ("sku", "last_at", "movements", "costs", "first_cost", "state"),
@@ -91,18 +93,17 @@ class Rows:
         if not continued:
             self._stale_days.append((sku, None))
             self._stale_place_days.append((sku, None, None))
-        # One place alone is the whole product.
-        many, told = len(replay.state.places) > 1, set()
-        for location, tally in replay.days:
+        told: set[str | None] = set()
+        for location, figures in replay.days:
+            day, at, *others = figures[:_FIGURES]
             if continued and location not in told:
                 told.add(location)
-                self._stale_days += [(sku, tally.day)] if location is None else []
-                self._stale_place_days += [(sku, location, tally.day)] if location is not None else []
-            figures = (tally.day, moment(tally.at), *_held(tally), *_run(tally))
+                self._stale_days += [(sku, day)] if location is None else []
+                self._stale_place_days += [(sku, location, day)] if location is not None else []
             if location is None:
-                self._add("stock_days", sku, *figures)
-            elif many:
-                self._add("stock_place_days", sku, location, *figures)
+                self._add("stock_days", sku, day, moment(at), *others)
+            else:
+                self._add("stock_place_days", sku, location, day, moment(at), *others)
 
 
 def moment(at: int) -> datetime:
@@ -115,16 +116,8 @@ def _moment(at: int | None) -> datetime | None:
 
 
 def _now(tally: Tally) -> Row:
-    last = (_moment(getattr(tally, name)) for name in _LAST)
-    return moment(tally.at), _moment(tally.since), *_held(tally), *_run(tally), *last
-
-
-def _held(tally: Tally) -> Row:
-    return tally.on_hand, tally.value, tally.unknown
-
-
-def _run(tally: Tally) -> Row:
-    return tuple(getattr(tally, name) for name in _RUN)
+    _, at, *figures = astuple(tally)
+    return moment(at), *figures[: _FIGURES - 2], *map(_moment, figures[_FIGURES - 2 :])
 
 
 def _arrays(rows: list[Row], width: int) -> list[list[Any]]:

@@ -44,13 +44,12 @@ async def _settle(connection: Any, store_id: int, waiting: list[Waiting]) -> lis
     known = {one.sku: one for one in waiting}
     async for sku, movements in by_product(connection, store_id, [(one.sku, one.after) for one in waiting]):
         one = known[sku]
-        places = len(one.state.places)
-        replay = await _replayed(one.state, movements)
-        if one.after is not None and places == 1 and len(one.state.places) > 1:
-            # Days of places are kept from the second place on: those of the first one are told now.
+        places = {*one.state.places, *(movement.location for movement in movements)}
+        if one.after is not None and len(one.state.places) == 1 and len(places) > 1:
+            # Days of places are kept where there is more than one: those of the first one are told now.
             again.append(Waiting(sku, State(), None))
         else:
-            rows.add(sku, replay, continued=one.after is not None)
+            rows.add(sku, await replay(one.state, movements, places=len(places) > 1), continued=one.after is not None)
     await rows.write(connection)
     return again
 
@@ -72,9 +71,10 @@ async def by_product(
         yield sku, in_order(movements)
 
 
-async def _replayed(state: State, movements: list[Movement]) -> Replay:
-    replay = Replay(state)
+async def replay(state: State, movements: list[Movement], *, places: bool) -> Replay:
+    """Carry a state on, with pauses in which others get their turn."""
+    found = Replay(state, places=places)
     for begin in range(0, len(movements), STRIDE):
-        replay.feed(movements[begin : begin + STRIDE])
+        found.feed(movements[begin : begin + STRIDE])
         await asyncio.sleep(0)
-    return replay.end()
+    return found.end()

@@ -14,6 +14,7 @@ from tillwise_analytics.intake import writer
 from tillwise_analytics.rollups import roll
 from tillwise_analytics.settling.registry import DOMAINS
 from tillwise_analytics.settling.settler import settle
+from tillwise_analytics.stock.rows import TABLES as STOCK_TABLES
 from tillwise_common import logs
 from tillwise_common.contracts.maintenance import Difference, Rebuilt
 from tillwise_common.postgres.sql import load
@@ -47,6 +48,7 @@ TABLES: dict[str, tuple[str, str]] = {
         "(customers_gross, customers_net, new_gross, new_net) <> (0, 0, 0, 0)",
     ),
     "customer_profiles": ("basis, customer_id, first_day, last_day, orders, days, sales, margin, channel, country, category", "true"),
+    **{name: (", ".join(columns), "true") for name, columns in STOCK_TABLES.items()},
     "cohort_cells": (
         "basis, grain, dim, cohort, value, bucket, customers, lasts, orders, sales, margin",
         "(customers, lasts, orders, sales, margin) <> (0, 0, 0, 0, 0)",

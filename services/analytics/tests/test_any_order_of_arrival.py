@@ -8,6 +8,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import asyncpg
+import pytest
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule, run_state_machine_as_test
@@ -114,12 +115,15 @@ class Arrival(RuleBasedStateMachine):
             self.run(self.platform.take(*missing, store=self.by_chance))
         for event in sorted(self.happened, key=lambda event: (event["occurred_at"], event["id"])):
             self.run(self.platform.take(event, store=self.in_order))
+        for store in (self.by_chance, self.in_order):
+            self.run(self.platform.settle(store))
         for table in ("events", "event_lines", *TABLES):
             assert self.run(self.stored(table, self.by_chance)) == self.run(self.stored(table, self.in_order)), table
         for store in (self.by_chance, self.in_order):
             assert self.run(self.platform.rebuild(store)).differences == []
 
 
+@pytest.mark.timeout(300)
 def test_any_order_of_arrival_stores_and_counts_the_same(postgres_server):
     machine = type("ArrivalOnServer", (Arrival,), {"server": postgres_server})
     run_state_machine_as_test(

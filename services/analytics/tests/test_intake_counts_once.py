@@ -124,6 +124,7 @@ async def test_stores_do_not_mix(platform):
 
 async def test_rebuild_finds_and_mends_what_was_tampered_with(platform):
     await platform.take(placed("1", DAY, customer_id="c"), placed("2", NEXT))
+    await platform.settle()
     await platform.rows("update rollup_days set sales_net = sales_net + 1 where dim = 'all' returning 1")
     await platform.rows("delete from customer_days returning 1")
     assert {d.table for d in (await platform.rebuild()).differences} == {"rollup_days", "customer_days"}

@@ -16,6 +16,7 @@ import pytest
 from tillwise_analytics.intake.rows import Staged
 from tillwise_analytics.intake.writer import SEARCH_PATH, Writer, prepare_session
 from tillwise_analytics.reports.answering import ReportAnswerer
+from tillwise_analytics.settling.settler import Settler
 from tillwise_common.bus import envelope
 from tillwise_common.contracts import events as ev
 from tillwise_common.contracts import reports
@@ -58,7 +59,7 @@ async def sell(
 
 async def ask(postgres: Postgres, question: reports.Question, deadline: float = 30) -> Reply:
     asked = envelope.new("run", "test", reports.encode(question), deadline=time.time() + deadline)
-    reply: Reply = reports.decode_reply(await ReportAnswerer(postgres).answer(asked))
+    reply: Reply = reports.decode_reply(await ReportAnswerer(postgres, Settler(postgres)).answer(asked))
     return reply
 
 
@@ -94,6 +95,7 @@ async def test_catalogue_describes_every_parameter(postgres: Postgres) -> None:
 QUESTIONS: list[dict[str, str]] = [
     {}, {"granularity": "hour"}, {"metric": "orders"}, {"by": "product"}, {"by": "channel", "compare": "previous_year"},
     {"moving_average": "3"}, {"moving_average": "3", "metric": "units"}, {"cumulative": "true", "granularity": "hour", "growth": "true"},
+    {"forecast": "2", "anomalies": "true"}, {"forecast": "2", "anomalies": "true", "metric": "orders"},
 ]  # fmt: skip
 
 

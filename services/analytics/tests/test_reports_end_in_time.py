@@ -10,6 +10,7 @@ import asyncpg
 import pytest
 
 from tillwise_analytics.reports.answering import ReportAnswerer
+from tillwise_analytics.settling.settler import Settler
 from tillwise_common.bus.ask import Answerer, Asker, NoAnswer
 from tillwise_common.bus.connection import RedisConnection
 from tillwise_common.contracts import reports
@@ -48,7 +49,7 @@ async def until(condition, seconds=8.0):
 async def asker(platform, redis_url):
     """Asks a real answerer with one connection to the database, over a real Redis."""
     redis, readers = RedisConnection(Secret(redis_url)), Postgres(Secret(platform.url), "reports", size=1)
-    answerer = Answerer(redis, reports.TOPIC, "test", ReportAnswerer(readers).answer, at_once=2)
+    answerer = Answerer(redis, reports.TOPIC, "test", ReportAnswerer(readers, Settler(readers)).answer, at_once=2)
     asker = Asker(redis, "asker")
     await platform.take(placed("1", "2026-03-02T10:00:00Z"))
     for part in (readers, answerer, asker):

@@ -23,6 +23,7 @@ from hypothesis import strategies as st
 from tillwise_analytics.intake.rows import Staged
 from tillwise_analytics.intake.writer import SEARCH_PATH, Writer, prepare_session
 from tillwise_analytics.reports.answering import ReportAnswerer
+from tillwise_analytics.settling.settler import Settler
 from tillwise_common.bus import envelope
 from tillwise_common.contracts import events as ev
 from tillwise_common.contracts import reports
@@ -166,7 +167,7 @@ async def _send(postgres: Postgres, shop: Shop) -> None:
 async def _ask(postgres: Postgres, store: Store, params: dict[str, str], now: datetime) -> dict[str, Any]:
     question = reports.encode(reports.RunReport(store, "trend", params))
     asked = envelope.new("run", "test", question, deadline=time.time() + 30)
-    reply = reports.decode_reply(await ReportAnswerer(postgres, clock=lambda: now).answer(asked))
+    reply = reports.decode_reply(await ReportAnswerer(postgres, Settler(postgres), clock=lambda: now).answer(asked))
     assert isinstance(reply, reports.Answer), (params, reply)
     answer: dict[str, Any] = msgspec.json.decode(reply.body)
     return answer

@@ -11,6 +11,7 @@ from tillwise_analytics.intake.writer import OPTIONS, SEARCH_PATH, Writer, prepa
 from tillwise_analytics.reports.answering import ReportAnswerer
 from tillwise_analytics.rollups.answering import MaintenanceAnswerer
 from tillwise_analytics.settings import AnalyticsSettings
+from tillwise_analytics.settling.settler import Settler
 from tillwise_common.bus.ask import Answerer
 from tillwise_common.bus.connection import RedisConnection
 from tillwise_common.contracts import maintenance, reports
@@ -25,17 +26,13 @@ def build(service: Service, settings: AnalyticsSettings) -> None:
     name = f"tillwise-{service.name}"
     timeout = settings.statement_timeout_seconds
     readers = Postgres(settings.database_url, name, size=settings.reports_at_once + 2, statement_timeout=timeout, watched=True)
-    writers = Postgres(
-        settings.database_url,
-        f"{name}-intake",
-        size=settings.event_partitions + COMMITS_AT_ONCE,
-        statement_timeout=120,
-        search_path=SEARCH_PATH,
-        options=OPTIONS,
-        prepare=prepare_session,
-    )
+    writers = _writing(settings, f"{name}-intake", settings.event_partitions + COMMITS_AT_ONCE)
+    settlers = _writing(settings, f"{name}-settling", 2)
+    settler = Settler(settlers)
     consumer = f"{service.name}-{settings.instance}"
     intake = Intake(redis, Writer(writers), consumer, settings.event_partitions, settings.max_deliveries, service.registry)
+    calculator = Calculator()
+    answer_report = ReportAnswerer(readers, settler, calculator).answer
     answer_maintenance = MaintenanceAnswerer(settings.database_url).answer
 
     async def migrated() -> None:
@@ -45,11 +42,17 @@ def build(service: Service, settings: AnalyticsSettings) -> None:
     service.health.add("postgres", readers.ping)
     service.health.add("redis", redis.ping)
     service.health.add("migrations", migrated)
-    calculator = Calculator()
-    parts: list[Any] = [redis, readers, writers, calculator]
+    parts: list[Any] = [redis, readers, writers, settlers, settler, calculator]
     if settings.intake_enabled:
         parts.append(intake)
-    parts.append(Answerer(redis, reports.TOPIC, consumer, ReportAnswerer(readers, calculator).answer, at_once=settings.reports_at_once))
+    parts.append(Answerer(redis, reports.TOPIC, consumer, answer_report, at_once=settings.reports_at_once))
     parts.append(Answerer(redis, maintenance.TOPIC, consumer, answer_maintenance, at_once=1))
     for part in parts:
         service.lifecycle.add(part)
+
+
+def _writing(settings: AnalyticsSettings, name: str, size: int) -> Postgres:
+    """A pool of sessions that have what the intake and the settling need."""
+    return Postgres(
+        settings.database_url, name, size=size, statement_timeout=120, search_path=SEARCH_PATH, options=OPTIONS, prepare=prepare_session
+    )

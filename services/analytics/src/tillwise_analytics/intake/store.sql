@@ -237,3 +237,13 @@ order by store_id, subject, occurred_at desc, event_id desc
 on conflict (store_id, customer_id) do update set
     event_id = excluded.event_id, version_at = excluded.version_at, attributes = excluded.attributes
 where customers.version_at is null or (excluded.version_at, excluded.event_id) > (customers.version_at, customers.event_id)
+
+-- name: note_stock
+-- Whose stock is to be settled, and from when on: movements and counts change it from their moment, a product's cost from
+-- the beginning (goods that came without a price cost what the product did).
+insert into stock_changes (store_id, sku, at, event_id)
+select distinct on (store_id, subject)
+    store_id, subject, case when type = 'product.updated' then '-infinity' else occurred_at end as at, event_id
+from tw_events
+where type in ('stock.moved', 'stock.counted') or (type = 'product.updated' and attributes ->> 'unit_cost' is not null)
+order by store_id, subject, at, event_id

@@ -6,6 +6,7 @@ from typing import Any, NamedTuple
 
 from tillwise_analytics.intake.rows import EVENT_COLUMNS, LINE_COLUMNS, Staged
 from tillwise_analytics.rollups import roll
+from tillwise_analytics.settling import customers, domain
 from tillwise_common import logs, request_id
 from tillwise_common.postgres.pool import Postgres
 from tillwise_common.postgres.sql import load
@@ -31,7 +32,8 @@ OPTIONS = {"enable_seqscan": "off"}
 
 async def prepare_session(connection: Any) -> None:
     """Give a new connection its staging tables. Its search path must be SEARCH_PATH."""
-    await connection.execute(SQL.session)
+    for statements in (SQL.session, domain.SQL.session, customers.SQL.session):
+        await connection.execute(statements)
 
 
 class Writer:
@@ -95,18 +97,20 @@ async def _derive(connection: Any, staged: Staged) -> None:
     rolled = bool(kinds & ORDERS) or "ProductUpdated" in kinds
     if rolled:
         await roll.before(connection)
-    for kind, statements in STATE.items():
-        if kind in kinds:
+    for about, statements in STATE:
+        if about & kinds:
             for statement in statements:
                 await connection.execute(statement)
     if rolled:
         await roll.after(connection)
 
 
-STATE = {
-    "ProductUpdated": (SQL.put_products, SQL.put_product_costs),
-    "CustomerUpdated": (SQL.put_customers,),
-    "OrderPlaced": (SQL.put_orders, SQL.put_seen_names),
-    "OrderCancelled": (SQL.put_cancellations,),
-    "OrderRefunded": (SQL.put_refunds,),
-}
+# Which statements bring the state of things up to date after which kinds of events.
+STATE: tuple[tuple[set[str], tuple[str, ...]], ...] = (
+    ({"ProductUpdated"}, (SQL.put_products, SQL.put_product_costs)),
+    ({"CustomerUpdated"}, (SQL.put_customers,)),
+    ({"OrderPlaced"}, (SQL.put_orders, SQL.put_seen_names)),
+    ({"OrderCancelled"}, (SQL.put_cancellations,)),
+    ({"OrderRefunded"}, (SQL.put_refunds,)),
+    ({"StockMoved", "StockCounted", "ProductUpdated"}, (SQL.note_stock,)),
+)

@@ -18,6 +18,7 @@ from tillwise_analytics.calculator import Calculator, TooSlow
 from tillwise_analytics.reports.parameters import InvalidParameters, parse, schema
 from tillwise_analytics.reports.registry import REPORTS
 from tillwise_analytics.reports.report import Context, Report
+from tillwise_analytics.settling.settler import Settler
 from tillwise_common import logs, request_id
 from tillwise_common.bus.envelope import Envelope
 from tillwise_common.contracts import reports
@@ -33,9 +34,13 @@ class ReportAnswerer:
     """The analytics side of `reports`."""
 
     def __init__(
-        self, postgres: Postgres, calculator: Calculator | None = None, clock: Callable[[], datetime] = lambda: datetime.now(UTC)
+        self,
+        postgres: Postgres,
+        settler: Settler,
+        calculator: Calculator | None = None,
+        clock: Callable[[], datetime] = lambda: datetime.now(UTC),
     ) -> None:
-        self._postgres, self._clock = postgres, clock
+        self._postgres, self._settler, self._clock = postgres, settler, clock
         self._calculator = calculator or Calculator()
 
     async def answer(self, question: Envelope) -> bytes:
@@ -50,6 +55,8 @@ class ReportAnswerer:
             return Refusal(404, "report_not_found", f"There is no report of this name. There are: {', '.join(REPORTS)}.")
         try:
             params = parse(report.params, asked.params, asked.besides)
+            if report.needs:
+                await self._settle(asked.store.id, report.needs, deadline)
             async with self._postgres.acquire(timeout=PATIENCE_SECONDS) as connection:
                 await _begin(connection, asked.store.id, deadline)
                 try:
@@ -67,6 +74,15 @@ class ReportAnswerer:
             # The asker waits: a fault of ours is an answer too.
             log.exception("report_failed", report=asked.report, store=asked.store.id)
             return Refusal(500, "report_failed", "Something went wrong in this report. Tell us the request_id.")
+
+    async def _settle(self, store_id: int, needs: tuple[str, ...], deadline: float) -> None:
+        """Raises TooSlow where more is left to be settled than can be before the deadline."""
+        left = max(0.1, (deadline - time.time()) * 0.9) if deadline else 30.0
+        try:
+            async with asyncio.timeout(left):
+                await self._settler.settle(store_id, needs)
+        except TimeoutError as error:
+            raise TooSlow("settling") from error
 
     async def _answer(self, connection: Any, asked: RunReport, params: msgspec.Struct, deadline: float) -> Reply:
         report, now = REPORTS[asked.report], self._clock().astimezone(ZoneInfo(asked.store.timezone))

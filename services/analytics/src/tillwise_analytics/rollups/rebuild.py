@@ -6,10 +6,15 @@ facts are staged page by page as if they had just come. `check` compares and cha
 
 from __future__ import annotations
 
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from typing import Any
 
 from tillwise_analytics.intake import writer
 from tillwise_analytics.rollups import roll
+from tillwise_analytics.settling.registry import DOMAINS
+from tillwise_analytics.settling.settler import settle
+from tillwise_analytics.stock.rows import TABLES as STOCK_TABLES
 from tillwise_common import logs
 from tillwise_common.contracts.maintenance import Difference, Rebuilt
 from tillwise_common.postgres.sql import load
@@ -19,7 +24,7 @@ SQL = load("tillwise_analytics.rollups", "rebuild.sql")
 PAGE = 20_000
 SUMS = "orders_gross, orders_net, units_gross, units_net, sales_gross, sales_net, discounts, refunds"
 COSTS = "cost_gross, cost_net, uncosted_net"
-OF_CUSTOMERS = "orders_gross, orders_net, sales_gross, sales_net, cost_gross, cost_net"
+OF_CUSTOMERS = "orders_gross, orders_net, sales_gross, sales_net, cost_gross, cost_net, uncosted_net"
 # Columns compared, and which rows say something: sums that came back to nothing leave rows of zeros behind.
 TABLES: dict[str, tuple[str, str]] = {
     "orders": ("order_id, event_id, version_at, placed_at, customer_id, channel, country, is_sale, cancelled_at", "true"),
@@ -37,21 +42,31 @@ TABLES: dict[str, tuple[str, str]] = {
     "rollup_hours": (f"bucket, {SUMS}", f"(0, 0, 0, 0, 0, 0, 0, 0) <> ({SUMS})"),
     "rollup_days": (f"dim, day, value, {SUMS}, {COSTS}", f"(0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0) <> ({SUMS}, {COSTS})"),
     "product_weeks": (f"week, sku, {SUMS}, {COSTS}", f"(0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0) <> ({SUMS}, {COSTS})"),
-    "customer_days": (f"customer_id, day, {OF_CUSTOMERS}", f"({OF_CUSTOMERS}) <> (0, 0, 0, 0, 0, 0)"),
+    "customer_days": (f"customer_id, day, {OF_CUSTOMERS}", f"({OF_CUSTOMERS}) <> (0, 0, 0, 0, 0, 0, 0)"),
     "rollup_customers": (
         "grain, bucket, customers_gross, customers_net, new_gross, new_net",
         "(customers_gross, customers_net, new_gross, new_net) <> (0, 0, 0, 0)",
     ),
+    "customer_profiles": ("basis, customer_id, first_day, last_day, orders, days, sales, margin, channel, country, category", "true"),
+    **{name: (", ".join(columns), "true") for name, columns in STOCK_TABLES.items()},
+    "cohort_cells": (
+        "basis, grain, dim, cohort, value, bucket, customers, lasts, orders, sales, margin",
+        "(customers, lasts, orders, sales, margin) <> (0, 0, 0, 0, 0)",
+    ),
+    "rollup_gaps": ("basis, dim, value, gap_days, count", "count <> 0"),
+    "rollup_last_days": ("basis, dim, value, last_day, customers", "customers <> 0"),
+    "customer_histogram": ("basis, last_day, orders, customers, sales, margin", "customers <> 0"),
+    "customer_values": ("basis, bin, customers, sales", "customers <> 0"),
 }
+
+# What waits to be settled.
+NOTES = ("customer_changes", "stock_changes")
 
 
 async def rebuild(connection: Any, store_id: int, *, check: bool) -> Rebuilt:
     """Recompute the derived tables of a store on a connection of its own; tell what differed, put it right unless `check`."""
     await writer.prepare_session(connection)
-    # One snapshot for a check, so that intake goes on; one writer for a real rebuild, so that nothing comes between.
-    async with connection.transaction(isolation="repeatable_read" if check else "read_committed"):
-        if not check:
-            await connection.execute(writer.SQL.lock_stores, [store_id])
+    async with _settled(connection, store_id, check=check):
         await _make_shadows(connection)
         await _replay(connection, store_id)
         differences = [d for d in [await _compare(connection, table, store_id) for table in TABLES] if d.rows]
@@ -62,12 +77,36 @@ async def rebuild(connection: Any, store_id: int, *, check: bool) -> Rebuilt:
     return Rebuilt(orders, differences)
 
 
+@asynccontextmanager
+async def _settled(connection: Any, store_id: int, *, check: bool) -> AsyncIterator[None]:
+    """A transaction in which nothing of the store waits to be settled: one snapshot for a check, so that intake goes on;
+    one writer for a real rebuild, so that nothing comes between.
+    """
+    await connection.execute(SQL.lock, store_id)
+    locked = True
+    try:
+        for domain in DOMAINS.values():
+            await settle(connection, store_id, domain)
+        async with connection.transaction(isolation="repeatable_read" if check else "read_committed"):
+            await connection.execute(SQL.snapshot, store_id)
+            if check:
+                await connection.execute(SQL.unlock, store_id)
+                locked = False
+            yield
+    finally:
+        if locked:
+            await connection.execute(SQL.unlock, store_id)
+
+
 async def _make_shadows(connection: Any) -> None:
+    """Empty twins of the derived tables."""
     views = {
         name: await connection.fetchval("select pg_get_viewdef($1::regclass)", f"analytics.{name}")
         for name in ("sale_entries", "refund_entries")
     }
-    await connection.execute(SQL.shadows)
+    # Their names hide the real ones for statements that name no schema.
+    for table in (*TABLES, *NOTES):
+        await connection.execute(f"create temp table {table} (like analytics.{table} including all) on commit drop")
     for name, definition in views.items():
         await connection.execute(f"create temp view {name} as {definition}")
 
@@ -81,7 +120,7 @@ async def _replay(connection: Any, store_id: int) -> None:
             break
         last = page_end
         await connection.execute(SQL.stage_lines)
-        for statements in writer.STATE.values():
+        for _, statements in writer.STATE:
             for statement in statements:
                 await connection.execute(statement)
         await connection.execute(SQL.empty_stage)
@@ -94,6 +133,9 @@ async def _replay(connection: Any, store_id: int) -> None:
         last = page_end
         await roll.after(connection)
         await connection.execute(SQL.empty_stage)
+    for domain in DOMAINS.values():
+        while await domain.settle_some(connection, store_id):
+            pass
 
 
 async def _compare(connection: Any, table: str, store_id: int) -> Difference:
@@ -114,4 +156,5 @@ async def _replace(connection: Any, store_id: int) -> None:
         await connection.execute(
             f"insert into analytics.{table} (store_id, {columns}) select store_id, {columns} from pg_temp.{table} where {says_something}"  # noqa: S608
         )
+    await connection.execute(SQL.forget_changes, store_id)
     await connection.execute(writer.SQL.new_version, [store_id])

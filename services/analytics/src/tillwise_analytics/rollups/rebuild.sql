@@ -1,17 +1,20 @@
 -- Recompute everything derived from the facts of one store, in temporary tables that stand in front of the real ones.
 
--- name: shadows
--- Empty twins of the derived tables. Their names hide the real ones for statements that name no schema.
-create temp table orders (like analytics.orders including all) on commit drop;
-create temp table refunds (like analytics.refunds including all) on commit drop;
-create temp table products (like analytics.products including all) on commit drop;
-create temp table product_costs (like analytics.product_costs including all) on commit drop;
-create temp table customers (like analytics.customers including all) on commit drop;
-create temp table rollup_hours (like analytics.rollup_hours including all) on commit drop;
-create temp table rollup_days (like analytics.rollup_days including all) on commit drop;
-create temp table product_weeks (like analytics.product_weeks including all) on commit drop;
-create temp table customer_days (like analytics.customer_days including all) on commit drop;
-create temp table rollup_customers (like analytics.rollup_customers including all) on commit drop
+-- name: lock
+-- The store stays as it is until `unlock`: what waits to be settled is settled, and a snapshot taken.
+select pg_advisory_lock(745594, $1)
+
+-- name: unlock
+select pg_advisory_unlock(745594, $1)
+
+-- name: snapshot
+-- The first question of a transaction: from here on it sees what was there now.
+select version from analytics.stores where id = $1
+
+-- name: forget_changes
+-- Everything was computed from the facts: nothing is left to be settled.
+with customers as (delete from analytics.customer_changes where store_id = $1)
+delete from analytics.stock_changes where store_id = $1
 
 -- name: stage_events
 -- The next events of the store in the order of their ids, as if they had just come.

@@ -129,33 +129,43 @@ on conflict (store_id, week, sku) do update set
 -- a period from the first order in it to the last one taken away, so the days around the touched ones matter too;
 -- a customer whose days neither begin nor end changes nothing. All parts see the days as they were before.
 -- (Nothing here joins what was computed with what was computed: the planner guesses its size, and guesses badly.)
-with moved as (
+with touched as (
     select store_id, customer_id, day, sum(gross) as gross, sum(net) as net, sum(sales_gross) as sales_gross, sum(sales_net) as sales_net,
-           sum(cost_gross) as cost_gross, sum(cost_net) as cost_net
+           sum(cost_gross) as cost_gross, sum(cost_net) as cost_net, sum(uncosted_net) as uncosted_net
     from (
         select store_id, customer_id, day, sign as gross, case when cancelled then 0 else sign end as net,
-               0 as sales_gross, 0 as sales_net, 0 as cost_gross, 0 as cost_net
+               0 as sales_gross, 0 as sales_net, 0 as cost_gross, 0 as cost_net, 0 as uncosted_net
         from tw_sold
         union all
-        select store_id, customer_id, day, 0, 0, sign * sales_gross, sign * sales_net, sign * cost_gross, sign * cost_net from tw_deltas
+        select store_id, customer_id, day, 0, 0, sign * sales_gross, sign * sales_net, sign * cost_gross, sign * cost_net,
+               sign * uncosted_net
+        from tw_deltas
     ) change
     where customer_id is not null
     group by store_id, customer_id, day
-    having sum(gross) <> 0 or sum(net) <> 0 or sum(sales_gross) <> 0 or sum(sales_net) <> 0 or sum(cost_gross) <> 0 or sum(cost_net) <> 0
+), noted as (
+    -- Also what adds up to nothing: the customer's first order may say something else now.
+    insert into customer_changes (store_id, customer_id, day, orders_gross, orders_net, sales_gross, sales_net, margin)
+    select store_id, customer_id, day, gross, net, sales_gross, sales_net, sales_net - uncosted_net - cost_net from touched
+), moved as (
+    select * from touched
+    where gross <> 0 or net <> 0 or sales_gross <> 0 or sales_net <> 0 or cost_gross <> 0 or cost_net <> 0 or uncosted_net <> 0
 ), known as (
     select m.store_id, m.customer_id, m.day, coalesce(c.orders_gross, 0) + m.gross as orders_gross, coalesce(c.orders_net, 0) + m.net as orders_net,
            (coalesce(c.orders_gross, 0) > 0)::integer as was_gross, (coalesce(c.orders_gross, 0) + m.gross > 0)::integer as gross,
            (coalesce(c.orders_net, 0) > 0)::integer as was_net, (coalesce(c.orders_net, 0) + m.net > 0)::integer as net,
            coalesce(c.sales_gross, 0) + m.sales_gross as sales_gross, coalesce(c.sales_net, 0) + m.sales_net as sales_net,
-           coalesce(c.cost_gross, 0) + m.cost_gross as cost_gross, coalesce(c.cost_net, 0) + m.cost_net as cost_net
+           coalesce(c.cost_gross, 0) + m.cost_gross as cost_gross, coalesce(c.cost_net, 0) + m.cost_net as cost_net,
+           coalesce(c.uncosted_net, 0) + m.uncosted_net as uncosted_net
     from moved m
     left join customer_days c on c.store_id = m.store_id and c.customer_id = m.customer_id and c.day = m.day
 ), kept as (
-    insert into customer_days (store_id, customer_id, day, orders_gross, orders_net, sales_gross, sales_net, cost_gross, cost_net)
-    select store_id, customer_id, day, orders_gross, orders_net, sales_gross, sales_net, cost_gross, cost_net from known
+    insert into customer_days
+        (store_id, customer_id, day, orders_gross, orders_net, sales_gross, sales_net, cost_gross, cost_net, uncosted_net)
+    select store_id, customer_id, day, orders_gross, orders_net, sales_gross, sales_net, cost_gross, cost_net, uncosted_net from known
     on conflict (store_id, customer_id, day) do update set
         orders_gross = excluded.orders_gross, orders_net = excluded.orders_net, sales_gross = excluded.sales_gross,
-        sales_net = excluded.sales_net, cost_gross = excluded.cost_gross, cost_net = excluded.cost_net
+        sales_net = excluded.sales_net, cost_gross = excluded.cost_gross, cost_net = excluded.cost_net, uncosted_net = excluded.uncosted_net
 ), turned as (
     select * from known where gross <> was_gross or net <> was_net
 ), spans as (

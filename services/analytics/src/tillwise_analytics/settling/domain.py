@@ -1,0 +1,37 @@
+"""What can be settled: a domain of keys (customers, products) whose derived tables are kept after the commit."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from typing import Any
+
+from tillwise_common.postgres.sql import load
+
+SQL = load("tillwise_analytics.settling", "settling.sql")
+# A step brings some derived tables of a store up to date for the keys in tw_settling.
+Step = Callable[[Any, int], Awaitable[None]]
+
+
+@dataclass(frozen=True)
+class Domain:
+    """A domain: its name in `Report.needs`, its steps in order, how many keys are settled at once, and its statements."""
+
+    name: str
+    steps: tuple[Step, ...]
+    at_once: int
+
+    async def waiting(self, connection: Any, store_id: int) -> bool:
+        """Whether there is something to settle."""
+        return bool(await connection.fetchval(getattr(SQL, f"{self.name}_waiting"), store_id))
+
+    async def settle_some(self, connection: Any, store_id: int) -> int:
+        """Settle the next keys inside a transaction that holds the store's lock; returns how many they were."""
+        picked = await connection.execute(getattr(SQL, f"pick_{self.name}"), store_id, self.at_once)
+        count = int(picked.rpartition(" ")[2])
+        if count:
+            for step in self.steps:
+                await step(connection, store_id)
+            await connection.execute(getattr(SQL, f"forget_{self.name}"), store_id)
+            await connection.execute("delete from tw_settling")
+        return count

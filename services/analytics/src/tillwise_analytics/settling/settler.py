@@ -1,0 +1,78 @@
+"""Settles what the intake left for later: steadily in the background, and at once for a report that needs it."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Iterable
+from typing import Any
+
+from tillwise_analytics.intake import writer
+from tillwise_analytics.settling.domain import SQL, Domain
+from tillwise_analytics.settling.registry import DOMAINS
+from tillwise_common import logs, tasks
+from tillwise_common.postgres.pool import Postgres, Unreachable
+
+log = logs.get("settling")
+# How long the background rests between two looks, and how long after work in multiples of it: the intake comes first, and a
+# customer who changes ten times meanwhile is settled once.
+REST_SECONDS = 1.0
+REST_SHARE = 2.0
+
+
+class Settler:
+    """Keeps the derived tables of all stores settled; a part of the service's life."""
+
+    def __init__(self, postgres: Postgres) -> None:
+        self._postgres = postgres
+        self._task: asyncio.Task[None] | None = None
+
+    async def start(self) -> None:
+        self._task = tasks.keep(self._run, "settling")
+
+    async def drain(self) -> None:
+        """What is left is settled after the next start."""
+        await tasks.end(self._task)
+
+    async def close(self) -> None:
+        await tasks.end(self._task)
+
+    async def settle(self, store_id: int, needs: Iterable[str]) -> None:
+        """Settle all that has been committed for these domains of a store. Raises one of Unreachable."""
+        async with self._postgres.acquire() as connection:
+            for need in needs:
+                await settle(connection, store_id, DOMAINS[need])
+
+    async def _run(self) -> None:
+        while True:
+            began = time.monotonic()
+            try:
+                await self._once()
+            except Unreachable as error:
+                log.warning("settling_interrupted", reason=type(error).__name__)
+            await asyncio.sleep(REST_SECONDS + REST_SHARE * (time.monotonic() - began))
+
+    async def _once(self) -> None:
+        async with self._postgres.acquire() as connection:
+            for row in await connection.fetch(SQL.stores_waiting):
+                for domain in DOMAINS.values():
+                    if row[domain.name]:
+                        await _in_transaction(connection, row["store_id"], domain)
+
+
+async def settle(connection: Any, store_id: int, domain: Domain) -> None:
+    """Settle all that waits in a domain of a store, some keys a transaction."""
+    while await domain.waiting(connection, store_id):
+        await _in_transaction(connection, store_id, domain)
+
+
+async def _in_transaction(connection: Any, store_id: int, domain: Domain) -> None:
+    began = time.perf_counter()
+    async with connection.transaction():
+        await connection.execute(writer.SQL.lock_stores, [store_id])
+        count = await domain.settle_some(connection, store_id)
+        if count:
+            # What reports said while it waited is out of date.
+            await connection.execute(writer.SQL.new_version, [store_id])
+    if count:
+        log.info("settled", store=store_id, domain=domain.name, keys=count, ms=round((time.perf_counter() - began) * 1000, 1))

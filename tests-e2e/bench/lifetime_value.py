@@ -1,6 +1,7 @@
 """The models of lifetime value on 200,000 simulated customers, beside PyPI's Lifetimes on the same customers.
 
-Lifetimes is no dependency of ours. It is looked for in the environment whose Python the variable LIFETIMES_PYTHON names, else in this one; each fits in a process of its own, on one core.
+Lifetimes is no dependency of ours. It is looked for in the environment whose Python the variable LIFETIMES_PYTHON names, else in this
+one; each fits in a process of its own, on one core.
 """
 
 from __future__ import annotations

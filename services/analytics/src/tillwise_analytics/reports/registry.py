@@ -6,10 +6,12 @@ from tillwise_analytics.reports.customers.report import REPORT as CUSTOMERS
 from tillwise_analytics.reports.ltv.report import REPORT as LTV
 from tillwise_analytics.reports.products.report import REPORT as PRODUCTS
 from tillwise_analytics.reports.report import Report
+from tillwise_analytics.reports.retention.report import REPORT as RETENTION
 from tillwise_analytics.reports.trend.report import REPORT as TREND
 
 _ALL = (
     TREND,
+    RETENTION,
     LTV,
     CUSTOMERS,
     PRODUCTS,

@@ -22,6 +22,7 @@ create temp table stock_layers (like analytics.stock_layers including all) on co
 create temp table stock_outs (like analytics.stock_outs including all) on commit drop;
 create temp table stock_days (like analytics.stock_days including all) on commit drop;
 create temp table stock_place_days (like analytics.stock_place_days including all) on commit drop;
+create temp table stock_weeks (like analytics.stock_weeks including all) on commit drop;
 create temp table cohort_cells (like analytics.cohort_cells including all) on commit drop;
 create temp table rollup_gaps (like analytics.rollup_gaps including all) on commit drop;
 create temp table rollup_last_days (like analytics.rollup_last_days including all) on commit drop

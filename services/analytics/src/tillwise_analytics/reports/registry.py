@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from tillwise_analytics.reports.customers.report import REPORT as CUSTOMERS
+from tillwise_analytics.reports.inventory.report import REPORT as INVENTORY
 from tillwise_analytics.reports.ltv.report import REPORT as LTV
 from tillwise_analytics.reports.products.report import REPORT as PRODUCTS
 from tillwise_analytics.reports.report import Report
@@ -15,5 +16,6 @@ _ALL = (
     LTV,
     CUSTOMERS,
     PRODUCTS,
+    INVENTORY,
 )
 REPORTS: dict[str, Report] = {report.name: report for report in _ALL}

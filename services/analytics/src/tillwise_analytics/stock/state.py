@@ -58,6 +58,10 @@ class Tally(msgspec.Struct, array_like=True):
     on_hand_time: int = 0
     value_time: int = 0
     out_time: int = 0
+    # Of the product only: units on their way between places, and units of known cost with their value at the moving average.
+    in_transit: int = 0
+    average_quantity: int = 0
+    average_value: int = 0
     since: int | None = None
     last_receipt: int | None = None
     last_sale: int | None = None
@@ -92,8 +96,7 @@ class Place(msgspec.Struct, array_like=True):
 
 class State(msgspec.Struct, array_like=True):
     """One product's stock. `transit` holds what was sent and has not arrived, in the order of sending; `debts` what arrived and was
-    not sent. `sold` are the layers sold from, latest last. The moving average is `average_value` / `average_quantity`, of all units
-    whose cost is known.
+    not sent. `sold` are the layers sold from, latest last.
     """
 
     places: dict[str, Place] = {}
@@ -102,8 +105,6 @@ class State(msgspec.Struct, array_like=True):
     sold: list[Layer] = []
     serial: int = 0
     movements: int = 0
-    average_quantity: int = 0
-    average_value: int = 0
     out_since: int | None = None
     total: Tally = msgspec.field(default_factory=Tally)
 

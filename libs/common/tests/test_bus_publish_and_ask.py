@@ -73,6 +73,63 @@ async def test_a_client_that_gives_up_does_not_lose_the_message(bus):
     assert data == b"1,2"
 
 
+class Gate:
+    """A server whose answers wait until it is opened, to look at what is on its way."""
+
+    def __init__(self, redis):
+        self._redis = redis
+        self.open = asyncio.Event()
+        self.on_the_way = []
+
+    async def xadd(self, stream, fields):
+        self.on_the_way.append(fields["data"])
+        await self.open.wait()
+        return await self._redis.xadd(stream, fields)
+
+
+async def test_a_second_flight_leaves_when_it_is_as_full_as_the_first_and_a_third_waits(bus):
+    gate = Gate(bus.commands)
+    publisher = PackingPublisher(gate, pack)
+    await publisher.start()
+    first = [publisher.publish("a", item, 1) for item in (b"1", b"2")]
+    await settled()
+    assert gate.on_the_way == [b"1,2"]
+    second = [publisher.publish("a", b"3", 1)]
+    await settled()
+    assert gate.on_the_way == [b"1,2"]
+    second.append(publisher.publish("a", b"4", 1))
+    await settled()
+    assert gate.on_the_way == [b"1,2", b"3,4"]
+    third = [publisher.publish("a", b"%d" % number, 1) for number in range(5, 10)]
+    await settled()
+    assert len(gate.on_the_way) == 2
+    assert not any(done.done() for done in first + second + third)
+    gate.open.set()
+    await asyncio.gather(*first, *second, *third)
+    assert gate.on_the_way[2:] == [b"5,6,7,8,9"]
+    await publisher.drain()
+    await publisher.close()
+
+
+async def test_closing_tells_everybody_who_is_still_waiting(bus):
+    publisher = PackingPublisher(Gate(bus.commands), pack)
+    await publisher.start()
+    items = [publisher.publish("a", b"1", 1)]
+    await settled()
+    items += [publisher.publish("a", b"%d" % number, 1) for number in range(3)]
+    await settled()
+    items.append(publisher.publish("a", b"9", 1))
+    await publisher.close()
+    results = await asyncio.gather(*items, return_exceptions=True)
+    assert [type(result) for result in results] == [NotAccepted] * 5
+
+
+async def settled():
+    """Whatever can happen without an answer of the server has happened."""
+    for _ in range(10):
+        await asyncio.sleep(0)
+
+
 class Conversation:
     """An asker and an answerer on one server."""
 

@@ -46,13 +46,13 @@ def configure(service: str, instance: str, level: LogLevel, render_as: LogFormat
         logging.getLogger(noisy).setLevel(max(threshold, logging.WARNING))
 
 
-def add_line(part: str, event: str, **fields: Any) -> None:
-    """Log at level info what every request logs, without structlog's own price (9 µs a line against 2)."""
+def add_line(**fields: Any) -> None:
+    """Log at level info what every request logs (an `event`, its `part`), without structlog's own price (9 µs a line against 2)."""
     if not _quick:
-        structlog.get_logger(part=part).info(event, **fields)
+        structlog.get_logger().info(**fields)
         return
     stamp, writer = _quick[-1]
-    writer.info(orjson_line(None, "info", stamp(None, "info", {"event": event, "part": part, **fields})))
+    writer.info(orjson_line(None, "info", stamp(None, "info", fields)))
 
 
 class LineWriter:

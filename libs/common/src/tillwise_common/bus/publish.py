@@ -1,12 +1,14 @@
 """Publish to streams: what arrives together goes out together, in one round trip and one disk flush.
 
-While one flight is on its way to the server, newcomers wait for the next one. At light load a message leaves at
+While a flight is on its way to the server, newcomers wait for the next one, which leaves when it lands, or as soon as
+it is as full: then the server has it in hand when it has flushed the one before. At light load a message leaves at
 once, at heavy load hundreds share a flight: the delay is never longer than one flight.
 """
 
 from __future__ import annotations
 
 import asyncio
+import contextvars
 from collections.abc import Callable, Hashable
 from typing import Any, Generic, TypeVar
 
@@ -19,6 +21,8 @@ from tillwise_common.bus.envelope import Envelope
 log = logs.get("bus")
 Item = TypeVar("Item")
 K = TypeVar("K", bound=Hashable)
+# In the air at once: one that the server flushes, and one that it takes up next.
+FLIGHTS = 2
 Pack = Callable[[K, list[Item]], tuple[str, Envelope]]
 
 
@@ -50,50 +54,71 @@ class PackingPublisher(Generic[K, Item]):
         self._most_items = most_items
         self._most_bytes = most_bytes
         self._waiting: list[tuple[K, Item, int, asyncio.Future[None]]] = []
-        self._arrived = asyncio.Event()
-        self._idle = asyncio.Event()
-        self._idle.set()
-        self._task: asyncio.Task[None] | None = None
-        self._new_future: Callable[[], asyncio.Future[None]]
+        self._flights: set[asyncio.Task[None]] = set()
+        # How many are in the air, and how many passengers they have.
+        self._flying = self._aloft = 0
+        self._departing = False
+        self._loop: asyncio.AbstractEventLoop
+        self._context: contextvars.Context
 
     async def start(self) -> None:
         # Asked once: each question for the running loop costs a system call on Python 3.11.
-        self._new_future = asyncio.get_running_loop().create_future
-        self._task = tasks.keep(self._fly, "publish")
+        self._loop = asyncio.get_running_loop()
+        # A flight is nobody's own: it carries no request's variables.
+        self._context = contextvars.copy_context()
 
     async def drain(self) -> None:
         """Wait until everything handed in has been answered."""
-        await self._idle.wait()
+        while self._waiting or self._flights:
+            await (asyncio.wait(self._flights) if self._flights else asyncio.sleep(0))
 
     async def close(self) -> None:
-        await tasks.end(self._task)
+        waiting, self._waiting = self._waiting, []
+        for _, _, _, done in waiting:
+            _finish(done, NotAccepted("closed"))
+        # A flight that has not taken off yet would tell its passengers nothing.
+        await asyncio.sleep(0)
+        for flight in list(self._flights):
+            await tasks.end(flight)
 
     def publish(self, key: K, item: Item, size: int) -> asyncio.Future[None]:
         """Hand in an item of `size` bytes. The future ends when the server has it on disk, or with NotAccepted."""
-        done: asyncio.Future[None] = self._new_future()
+        done: asyncio.Future[None] = self._loop.create_future()
         self._waiting.append((key, item, size, done))
-        self._idle.clear()
-        self._arrived.set()
+        if not self._departing and self._may_leave():
+            self._departing = True
+            # Not at once: whoever is ready to be served now comes along.
+            self._loop.call_soon(self._depart, context=self._context)
         return done
 
-    async def _fly(self) -> None:
-        while True:
-            await self._arrived.wait()
-            # Whoever is ready to be served now comes along: one command and one disk flush for all of them.
-            await asyncio.sleep(0)
-            flight = self._board()
-            try:
-                await self._send(flight)
-            except (RedisError, *Unreachable) as error:
-                self._answer(flight, NotAccepted(type(error).__name__))
-            except BaseException as error:
-                self._answer(flight, NotAccepted(type(error).__name__))
-                if not isinstance(error, Exception):
-                    raise
+    def _may_leave(self) -> bool:
+        return not self._flying or (self._flying < FLIGHTS and len(self._waiting) >= self._aloft)
+
+    def _depart(self) -> None:
+        self._departing = False
+        while self._waiting and self._may_leave():
+            passengers = self._board()
+            self._flying, self._aloft = self._flying + 1, self._aloft + len(passengers)
+            flight = self._loop.create_task(self._fly(passengers), name="publish", context=self._context)
+            self._flights.add(flight)
+            flight.add_done_callback(self._flights.discard)
+
+    async def _fly(self, passengers: list[tuple[K, Item, int, asyncio.Future[None]]]) -> None:
+        answers: list[tuple[asyncio.Future[None], NotAccepted | None]]
+        try:
+            answers = await self._send(passengers)
+        except BaseException as error:
+            answers = [(done, NotAccepted(type(error).__name__)) for _, _, _, done in passengers]
+            if not isinstance(error, Exception):
+                raise
+            if not isinstance(error, (RedisError, *Unreachable)):
                 log.error("publish_failed", exc_info=error)
-            if not self._waiting:
-                self._arrived.clear()
-                self._idle.set()
+        finally:
+            self._flying, self._aloft = self._flying - 1, self._aloft - len(passengers)
+            # The next one leaves before these are answered, so that the server need not wait for us.
+            self._depart()
+            for done, refused in answers:
+                _finish(done, refused)
 
     def _board(self) -> list[tuple[K, Item, int, asyncio.Future[None]]]:
         size = count = 0
@@ -105,15 +130,17 @@ class PackingPublisher(Generic[K, Item]):
         flight, self._waiting = self._waiting[:count], self._waiting[count:]
         return flight
 
-    async def _send(self, flight: list[tuple[K, Item, int, asyncio.Future[None]]]) -> None:
+    async def _send(self, flight: list[tuple[K, Item, int, asyncio.Future[None]]]) -> list[tuple[asyncio.Future[None], NotAccepted | None]]:
+        """Everybody's answer: None when the server has it on disk."""
         groups: dict[K, list[tuple[Item, asyncio.Future[None]]]] = {}
         for key, item, _, done in flight:
             groups.setdefault(key, []).append((item, done))
         replies = await self._add([self._pack(key, [item for item, _ in members]) for key, members in groups.items()])
+        answers: list[tuple[asyncio.Future[None], NotAccepted | None]] = []
         for reply, members in zip(replies, groups.values(), strict=True):
             refused = NotAccepted(type(reply).__name__) if isinstance(reply, Exception) else None
-            for _, done in members:
-                _finish(done, refused)
+            answers += [(done, refused) for _, done in members]
+        return answers
 
     async def _add(self, messages: list[tuple[str, Envelope]]) -> list[Any]:
         """The server's replies, a refusal as its exception."""
@@ -143,11 +170,6 @@ class PackingPublisher(Generic[K, Item]):
             log.warning("too_few_copies", wanted=self._replicas, found=str(copies)[:80])
             return [reply if isinstance(reply, Exception) else TooFewCopies() for reply in replies]
         return replies
-
-    @staticmethod
-    def _answer(flight: list[tuple[K, Item, int, asyncio.Future[None]]], error: NotAccepted) -> None:
-        for _, _, _, done in flight:
-            _finish(done, error)
 
 
 def _finish(done: asyncio.Future[None], error: NotAccepted | None) -> None:

@@ -12,11 +12,12 @@ from collections.abc import Awaitable, Callable, Iterable
 from typing import Any
 
 from aiohttp import HttpVersion11, web
-from prometheus_client import CollectorRegistry, Counter, Histogram
+from multidict import istr
+from prometheus_client import CollectorRegistry
 
 from tillwise_common import logs, request_id
 from tillwise_common.health import Health
-from tillwise_common.metrics import LATENCY_BUCKETS
+from tillwise_common.metrics import RequestFigures
 from tillwise_common.web.problems import Problem, problem_of
 from tillwise_common.web.protocol import REFUSED
 
@@ -30,12 +31,7 @@ class Surroundings:
 
     def __init__(self, registry: CollectorRegistry, health: Health | None = None) -> None:
         self._health = health
-        self._requests = Counter(
-            "tillwise_http_requests", "HTTP requests by route and status", ["method", "route", "status"], registry=registry
-        )
-        self._seconds = Histogram(
-            "tillwise_http_seconds", "Time to answer, in seconds", ["route"], buckets=LATENCY_BUCKETS, registry=registry
-        )
+        self._figures = RequestFigures(registry)
 
     def install(self, app: web.Application, routes: Iterable[web.RouteDef]) -> None:
         """Add `routes`, wrapped, and an answer for every other address."""
@@ -43,13 +39,15 @@ class Surroundings:
             handler = self.around(route.handler, route.method, route.path)
             app.router.add_routes([web.RouteDef(route.method, route.path, handler, {"expect_handler": _invite, **route.kwargs})])
         app.router.add_route("*", "/{anything:.*}", self.around(_nothing_here, "any", UNMATCHED), expect_handler=_invite)
-        app[REFUSED] = lambda status: self._requests.labels("any", UNMATCHED, str(status)).inc()
+        refused = self._figures.counts("any", UNMATCHED)
+        app[REFUSED] = lambda status: refused.update({status: refused.get(status, 0) + 1})
 
     def around(self, handler: Any, method: str, route: str) -> Handler:
         """`handler`, surrounded; its metrics carry `method` and `route`."""
-        seconds = self._seconds.labels(route)
-        counts: dict[int, Any] = {}
-        accept, current, header, health = request_id.accept, request_id.current, request_id.HEADER, self._health
+        observe, counts = self._figures.times(route).observe, self._figures.counts(method, route)
+        accept, current, header, health = request_id.accept, request_id.current, istr(request_id.HEADER), self._health
+        # What leads to a route without variables is the route itself.
+        fixed = None if "{" in route or route == UNMATCHED else route
 
         async def surrounded(request: web.Request) -> web.StreamResponse:
             began = time.perf_counter()
@@ -80,15 +78,12 @@ class Surroundings:
                 if health is not None and health.draining:
                     response.force_close()
             status = response.status
-            count = counts.get(status)
-            if count is None:
-                count = counts[status] = self._requests.labels(method, route, str(status))
-            count.inc()
+            counts[status] = counts.get(status, 0) + 1
             took = time.perf_counter() - began
-            seconds.observe(took)
+            observe(took)
             # The path without its query, which may hold personal data.
             logs.add_line(
-                "access", "request", method=request.method, path=request.path, status=status,
+                event="request", part="access", method=request.method, path=fixed or request.path, status=status,
                 ms=round(took * 1000, 2), remote=request.remote, request_id=rid,
             )  # fmt: skip
             return response
@@ -96,7 +91,8 @@ class Surroundings:
         return surrounded
 
     def _gone(self, request: web.Request, method: str, route: str, began: float) -> None:
-        self._requests.labels(method, route, "499").inc()
+        counts = self._figures.counts(method, route)
+        counts[499] = counts.get(499, 0) + 1
         log.info("client_gone", method=request.method, path=request.path, ms=round((time.perf_counter() - began) * 1000, 2))
 
 

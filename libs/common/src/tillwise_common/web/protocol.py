@@ -6,10 +6,11 @@ ID, and logs the client's fault as an error of ours, with a traceback.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Coroutine, Mapping
-from typing import Any
+from collections.abc import Awaitable, Callable, Coroutine, Mapping
+from typing import Any, cast
 
 from aiohttp import web
+from aiohttp.hdrs import EXPECT
 from aiohttp.http_exceptions import BadHttpMethod, BadStatusLine, HttpProcessingError, InvalidURLError, LineTooLong
 from aiohttp.web_protocol import RequestHandler, _ErrInfo
 
@@ -26,12 +27,38 @@ class Runner(web.AppRunner):
     """Serves an application over connections of ours."""
 
     async def _make_server(self) -> web.Server:
-        return _Server(await super()._make_server(), self.app.get(REFUSED), self._kwargs)
+        made = await super()._make_server()
+        return _Server(made, _short_way(self.app) or made.request_handler, self.app.get(REFUSED), self._kwargs)
+
+
+def _short_way(app: web.Application) -> Callable[[web.Request], Awaitable[web.StreamResponse]] | None:
+    """What answers requests: for addresses without variables and query the handler itself, which leaves aiohttp's router nothing to
+    search. None where something stands between (middlewares, or who has wrapped the application, as tracing does).
+    """
+    long_way = app._handle
+    if app.middlewares or long_way.__module__ != web.Application.__module__:
+        return None
+    found: dict[tuple[str, str], tuple[web.UrlMappingMatchInfo, Any]] = {}
+    for resource in app.router.resources():
+        for route in resource if type(resource) is web.PlainResource else ():
+            info = web.UrlMappingMatchInfo({}, route)
+            info.add_app(app)
+            info.freeze()
+            found.setdefault((route.method, resource.canonical), (info, route.handler))
+
+    def answer(request: web.Request) -> Awaitable[web.StreamResponse]:
+        known = found.get((request.method, request.raw_path))
+        if known is None or EXPECT in request.headers:
+            return long_way(request)
+        request._match_info, handler = known
+        return cast(Awaitable[web.StreamResponse], handler(request))
+
+    return answer
 
 
 class _Server(web.Server):
-    def __init__(self, made: web.Server, refused: Refused | None, options: Mapping[str, Any]) -> None:
-        super().__init__(made.request_handler, request_factory=made.request_factory, **options)
+    def __init__(self, made: web.Server, handler: Any, refused: Refused | None, options: Mapping[str, Any]) -> None:
+        super().__init__(handler, request_factory=made.request_factory, **options)
         self._refused = refused
 
     def __call__(self) -> RequestHandler:

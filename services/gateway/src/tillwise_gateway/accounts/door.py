@@ -13,6 +13,7 @@ from collections.abc import Awaitable, Callable
 
 import msgspec
 from aiohttp import web
+from aiohttp.hdrs import AUTHORIZATION
 
 from tillwise_common.web.problems import Problem
 from tillwise_gateway.accounts import tokens
@@ -56,9 +57,17 @@ class Door:
         principal.require(scope)
         return principal
 
+    def known(self, request: web.Request, scope: str) -> Principal | None:
+        """Whose key it is when nobody needs to be asked: the way of nearly all requests, without a turn of the loop."""
+        header = request.headers.get(AUTHORIZATION)
+        seen = self._seen.get(tokens.digest(header)) if header is not None else None
+        if seen is None or time.monotonic() >= seen.believed_until or scope not in seen.known.principal.scopes:
+            return None
+        return seen.known.principal
+
     async def recognise(self, request: web.Request) -> Principal | None:
         """Who is asking, or None when they did not say. Raises Problem 401 for a wrong key, 503 without database."""
-        header = request.headers.get("Authorization")
+        header = request.headers.get(AUTHORIZATION)
         if header is not None:
             return await self._by_key(header)
         token = request.cookies.get(COOKIE)

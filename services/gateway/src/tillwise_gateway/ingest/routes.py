@@ -7,6 +7,7 @@ from typing import Any
 
 import msgspec
 from aiohttp import web
+from aiohttp.hdrs import CONTENT_ENCODING, CONTENT_TYPE
 from prometheus_client import CollectorRegistry, Counter
 
 from tillwise_common import request_id
@@ -55,11 +56,13 @@ class Ingest:
 
     async def post(self, request: web.Request) -> web.Response:
         """Take one event, an array or NDJSON. 202 promises that every accepted event will be counted once."""
-        store = store_of(await self._door.authenticate(request, "ingest"))
+        store = store_of(self._door.known(request, "ingest") or await self._door.authenticate(request, "ingest"))
         if self._pressure.too_high or self._pressure.away:
             raise self._refusal()
-        lines = self._is_lines(request)
-        decoded = decode(await self._read(request), lines=lines, currency=store.currency)
+        encoding, lines = self._encoding(request), self._is_lines(request)
+        body = body_at_hand(request, self._max_body)
+        body = self._unpacked(await self._read(request) if body is None else body, encoding)
+        decoded = decode(body, lines=lines, currency=store.currency)
         if decoded.count:
             await self._publish(store, decoded)
             self._accepted.inc(decoded.count)
@@ -80,13 +83,19 @@ class Ingest:
         return json_response({"pending": pending})
 
     @staticmethod
-    def _is_lines(request: web.Request) -> bool:
-        headers = request.headers
-        encoding = headers.get("Content-Encoding")
-        if encoding is not None and encoding.lower() not in PLAIN and encoding.lower() not in ENCODINGS:
+    def _encoding(request: web.Request) -> str:
+        """How the body is packed; empty when it is not."""
+        encoding = request.headers.get(CONTENT_ENCODING, "").lower()
+        if encoding in PLAIN:
+            return ""
+        if encoding not in ENCODINGS:
             raise Problem(415, "unsupported_encoding", f"Content-Encoding must be gzip, deflate or zstd, not {encoding[:40]!r}.")
+        return encoding
+
+    @staticmethod
+    def _is_lines(request: web.Request) -> bool:
         # Nearly all clients send the bare name, so parsing it is left for the others.
-        media = headers.get("Content-Type", "")
+        media = request.headers.get(CONTENT_TYPE, "")
         if media not in MEDIA:
             media = request.content_type if media else ""
         if media in MEDIA_LINES:
@@ -99,10 +108,11 @@ class Ingest:
         if (request.content_length or 0) > self._max_body:
             # Before reading any of it.
             raise web.HTTPRequestEntityTooLarge(self._max_body, request.content_length or 0)
-        body = await request.read()
-        encoding = request.headers.get("Content-Encoding")
-        if encoding is not None and encoding.lower() not in PLAIN:
-            body = self._unpack(body, encoding.lower())
+        return await request.read()
+
+    def _unpacked(self, body: bytes, encoding: str) -> bytes:
+        if encoding:
+            body = self._unpack(body, encoding)
         if not body:
             raise Problem(400, "empty_body", "Send an event, an array of events, or NDJSON.", position=0)
         return body
@@ -138,6 +148,19 @@ class Ingest:
         if decoded.count == 0:
             raise Problem(422, "no_valid_event", f"None of the events is valid; the first: {decoded.rejected[0].detail}", **body)
         return json_response(body, status=202)
+
+
+def body_at_hand(request: web.Request, most: int) -> bytes | None:
+    """The body when all of it came along with the headers, as that of a single event does; None when it must be waited for.
+
+    Raises HTTPRequestEntityTooLarge, and RequestPayloadError when it is broken.
+    """
+    if not request.content.is_eof():
+        return None
+    body = request.content.read_nowait()
+    if len(body) > most:
+        raise web.HTTPRequestEntityTooLarge(most, len(body))
+    return body
 
 
 def packing(source: str, partitions: int) -> Any:

@@ -14,7 +14,7 @@ import asyncpg
 import msgspec
 import orjson
 
-from tillwise_analytics.calculator import Calculator, TooSlow
+from tillwise_analytics.calculator import Calculator, NotReady, TooSlow
 from tillwise_analytics.reports.parameters import InvalidParameters, parse, schema
 from tillwise_analytics.reports.registry import REPORTS
 from tillwise_analytics.reports.report import Context, Report
@@ -65,6 +65,8 @@ class ReportAnswerer:
                     await _end(connection)
         except InvalidParameters as error:
             return Refusal(422, "invalid_parameters", str(error), error.errors)
+        except NotReady:
+            return Refusal(503, "calculator_not_ready", "What computes this gets ready for the first time. Try again in some seconds.")
         except (asyncpg.QueryCanceledError, TooSlow):
             return Refusal(504, "report_too_slow", "The report took too long: ask for a shorter period or fewer groups.")
         except Unreachable as error:

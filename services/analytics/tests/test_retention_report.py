@@ -59,6 +59,20 @@ async def test_cohorts_are_those_of_the_first_order_and_running_months_are_not_c
     ]  # fmt: skip
 
 
+async def test_periods_after_the_last_order_can_be_left_out(shop):
+    """Of a shop's past that was brought along, what lies behind its end is not known to be empty."""
+    shop.now = datetime(2026, 9, 1, 12, tzinfo=UTC)
+    january = (await ask(shop, **JANUARY)).rows
+    assert len(january) == 9
+    assert january[-1] == ["2026-01-01", 2, 8, 0, 0.0, False]
+    for day in ("2026-03-03", "2026-01-01"):
+        answer = await ask(shop, as_of=day, **JANUARY)
+        assert answer.params["as_of"] == "2026-03-03"
+        assert [row[2:] for row in answer.rows] == [[0, 2, 1.0, True], [1, 1, 0.5, True], [2, 1, 0.5, False]]
+        assert answer.totals["time_between_orders"]["median_days"] == 30
+    assert any(note.startswith("The last order is of 2026-03-03") for note in (await ask(shop)).notes)
+
+
 async def test_first_order_before_all_that_is_asked_for_keeps_a_customer_out(shop):
     assert [row[:2] for row in (await ask(shop, from_="2026-02-01", to="2026-03-31")).rows] == [["2026-02-01", 1], ["2026-02-01", 1]]
 
@@ -178,6 +192,15 @@ async def test_charts_show_cohorts_curves_and_waiting(shop):
     assert titles == ["Cohorts: customers who came back", "Retention: customers who came back", "Ordered again within so many days"]
     titles = [chart["title"] for chart in (await ask(shop, by="country", measure="revenue")).charts]
     assert titles == ["Average by country: revenue", "Retention by country: revenue", "Ordered again within so many days"]
+
+
+async def test_charts_can_be_drawn(shop):
+    vl_convert = pytest.importorskip("vl_convert")
+    for question in ({}, {"by": "category", "measure": "margin"}, {"period": "day", "from_": "2026-01-05", "to": "2026-01-05"}):
+        charts = (await ask(shop, **question)).charts
+        assert len(charts) == 3
+        for chart in charts:
+            assert "<path" in vl_convert.vegalite_to_svg({**chart, "width": 600})
 
 
 async def test_empty_store_has_an_empty_answer_with_a_note(platform):

@@ -29,12 +29,11 @@ def _matrix(params: RetentionParams, currency: str, cells: list[Cell]) -> dict[s
     scale = 10 ** exponent(currency) if params.measure in ("revenue", "margin") else 1
     values = [
         {
-            "row": cell.cohort.isoformat(), "offset": cell.offset, "share": cell.share, "complete": cell.complete, "size": cell.size,
+            "row": _cohort(params, cell), "offset": cell.offset, "share": cell.share, "complete": cell.complete, "size": cell.size,
             "value": cell.value / scale if scale != 1 else cell.value,
         }
         for cell in cells
     ]  # fmt: skip
-    # At offset 0 it is all of them, always: a colour for that would leave none for the rest.
     return _grid(f"Cohorts: {definite(params)}", values, ("row", "size", "offset", "value", "share", "complete"))
 
 
@@ -47,6 +46,7 @@ def _matrix_of_groups(params: RetentionParams, means: list[Mean]) -> dict[str, A
 
 
 def _grid(title: str, values: list[dict[str, Any]], told: tuple[str, ...]) -> dict[str, Any] | None:
+    # At offset 0 it is all of them, always: a colour for that would leave none for the rest.
     later = [value for value in values if value["offset"]]
     drawn = later or values
     if not drawn:
@@ -61,7 +61,9 @@ def _grid(title: str, values: list[dict[str, Any]], told: tuple[str, ...]) -> di
     layers = [{"mark": {"type": "rect"}, "encoding": {**axes, "color": colour, "opacity": faint, "tooltip": tooltip}}]
     if len(drawn) <= MOST_FIGURES:
         figure = {"field": "share", "type": "quantitative", "format": ".0%"}
-        layers.append({"mark": {"type": "text", "fontSize": 10}, "encoding": {**axes, "text": figure}})
+        most = max((value["share"] or 0 for value in drawn), default=0)
+        readable = {"condition": {"test": f"datum.complete && datum.share > {most * 0.6}", "value": "white"}, "value": "#111827"}
+        layers.append({"mark": {"type": "text", "fontSize": 10}, "encoding": {**axes, "text": figure, "color": readable}})
     rows = len({value["row"] for value in drawn})
     return {**_sheet(title, min(max(rows, 4) * ROW_HEIGHT, 1200), drawn), "layer": layers}
 
@@ -75,7 +77,7 @@ def _curves(params: RetentionParams, cells: list[Cell], means: list[Mean]) -> di
     if not averages:
         return None
     single = [
-        {"line": cell.cohort.isoformat(), "offset": cell.offset, "share": cell.share}
+        {"line": _cohort(params, cell), "offset": cell.offset, "share": cell.share}
         for cell in cells if cell.offset and cell.complete and not params.by
     ]  # fmt: skip
     x = {"field": "offset", "type": "quantitative", "title": "periods later", "axis": {"tickMinStep": 1, "format": "d"}}
@@ -102,6 +104,10 @@ def _waiting(steps: list[Step]) -> dict[str, Any] | None:
         "mark": {"type": "line", "interpolate": "step-after", "tooltip": True, "color": AVERAGE},
         "encoding": {"x": {"field": "days", "type": "quantitative", "title": "days since an order"}, "y": y},
     }
+
+
+def _cohort(params: RetentionParams, cell: Cell) -> str:
+    return cell.cohort.isoformat()[: 7 if params.period == "month" else None]
 
 
 def _sheet(title: str, height: int, values: list[dict[str, Any]] | None = None) -> dict[str, Any]:

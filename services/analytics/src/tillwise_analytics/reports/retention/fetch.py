@@ -80,6 +80,12 @@ async def waiting(context: Context, plan: Plan) -> tuple[dict[int, int], dict[in
     return gaps, since
 
 
+async def last_order(context: Context, basis: str) -> date | None:
+    """The day on which a customer ordered last."""
+    day: date | None = await context.connection.fetchval(SQL.last_order, context.store.id, basis)
+    return day
+
+
 async def span(context: Context, basis: str) -> tuple[date, date] | None:
     """The first and the last day on which a customer ordered for the first time."""
     row = await context.connection.fetchrow(SQL.span, context.store.id, basis)

@@ -6,6 +6,7 @@ from datetime import date
 
 from tillwise_analytics.reports.retention.params import RetentionParams
 from tillwise_analytics.reports.retention.plan import Plan
+from tillwise_analytics.reports.retention.spans import begin, shift
 
 _COHORTS = {
     "first": "A customer is in the cohort of the {period} of the first order ever, also when that lies before all that is asked for.",
@@ -40,11 +41,16 @@ def notes(plan: Plan, *, empty: str | None, incomplete: bool, has_waiting: bool)
             "Cells that are not complete can still change: their period, or the cohort's own, has not ended. The average is weighted by "
             "the size of cohorts and made of complete cells alone."
         )
+    if plan.last_order and shift(begin(plan.last_order, params.period, "monday"), params.period, 2) <= plan.today:
+        found.append(
+            f"The last order is of {plan.last_order}: what lies after it is empty because nothing came since. as_of={plan.last_order} "
+            "leaves it out."
+        )
     if params.by:
         found.append("Groups are the largest ones, by the customers of all cohorts shown; each customer is in one group.")
     found.append(
         "Time between orders (Kaplan-Meier): days from a day with an order to the customer's next one, over all history; who has not "
-        "ordered again yet counts as waiting until today, not as lost. Customers who order often count more often."
+        f"ordered again yet counts as waiting until {plan.today}, not as lost. Customers who order often count more often."
         if has_waiting
         else "The time between orders is not told with more than one filter."
     )

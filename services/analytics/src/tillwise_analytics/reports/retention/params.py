@@ -28,6 +28,10 @@ class RetentionParams(msgspec.Struct, frozen=True, kw_only=True, rename={"from_"
 
     from_: Annotated[date | None, Meta(description="A day of the first cohort.")] = None
     to: Annotated[date | None, Meta(description="A day of the last cohort.")] = None
+    as_of: Annotated[
+        date | None,
+        Meta(description="The day that counts as today: from the last order to today, the default."),
+    ] = None
     period: Annotated[PeriodName, Meta(description="How long cohorts and the periods after them are.")] = "month"
     cohort: Annotated[
         Literal["first", "recurring"], Meta(description="Who is in a cohort: who ordered first ever in it, or everybody who ordered in it.")

@@ -26,7 +26,9 @@ class Plan(NamedTuple):
     period: Period
     cohorts: list[date]
     periods: int
+    # The day on which periods are over or not, and until which customers wait.
     today: date
+    last_order: date | None
 
     @property
     def rolling_days(self) -> int | None:
@@ -52,19 +54,19 @@ class Plan(NamedTuple):
         return usual and self.dim is not None
 
 
-def plan_of(context: Context, params: RetentionParams) -> Plan:
+def plan_of(context: Context, params: RetentionParams, last_order: date | None) -> Plan:
     """The plan of a question. Raises InvalidParameters for one that cannot be answered."""
     _check(params)
-    today, week_start = context.now.date(), context.store.week_start
+    today, week_start = _as_of(params, context.now.date(), last_order), context.store.week_start
     period = _one_cohort(params, week_start) if params.customers_of else _period(params, today, week_start)
     starts = cohorts(period.first, period.last, params.period, week_start)
     periods = params.periods or DEFAULT[params.period]
     if len(starts) * periods > MOST_ROWS:
         _too_many("periods", f"{len(starts):,} cohorts of {periods:,} periods", "a shorter time from..to, fewer periods or longer ones")
-    definite = msgspec.structs.replace(params, periods=periods)
+    definite = msgspec.structs.replace(params, periods=periods, as_of=today)
     if params.customers_of:
         definite = msgspec.structs.replace(definite, customers_of=starts[0], offset=params.offset or 0)
-    return Plan(definite, period, starts, periods, today)
+    return Plan(definite, period, starts, periods, today, last_order)
 
 
 def limit_rows(plan: Plan, told: Iterable[tuple[date, str | None]]) -> None:
@@ -77,6 +79,11 @@ def limit_rows(plan: Plan, told: Iterable[tuple[date, str | None]]) -> None:
 def _begun(plan: Plan, cohort: date) -> int:
     """About how many periods of a cohort have begun."""
     return max((plan.today - cohort).days, 0) // {"day": 1, "week": 7, "month": 28}[plan.params.period] + 1
+
+
+def _as_of(params: RetentionParams, today: date, last_order: date | None) -> date:
+    """The day asked for; not before the last order, since nothing that happened is forgotten, and not after today."""
+    return min(max(params.as_of or today, last_order or date.min), today)
 
 
 def _period(params: RetentionParams, today: date, week_start: str) -> Period:

@@ -143,6 +143,14 @@ select last_day, customers
 from analytics.rollup_last_days
 where store_id = $1 and basis = $2 and dim = $3 and value = $4 and customers > 0
 
+-- name: last_order
+-- The day of the store's last order. $1 store, $2 basis
+select last_day
+from analytics.rollup_last_days
+where store_id = $1 and basis = $2 and dim = 'all' and value = '' and customers > 0
+order by last_day desc
+limit 1
+
 -- name: span
 -- The first and the last day on which a customer ordered for the first time. $1 store, $2 basis
 select (select first_day from analytics.customer_profiles where store_id = $1 and basis = $2 order by first_day limit 1) as first,

@@ -22,7 +22,7 @@ from tillwise_common.contracts.reports import ReportAnswer
 
 async def run(context: Context, params: RetentionParams) -> ReportAnswer:
     """The answer. Raises InvalidParameters for a question that cannot be answered."""
-    plan = plan_of(context, params)
+    plan = plan_of(context, params, await fetch.last_order(context, params.basis))
     return await (_customers(context, plan) if plan.params.customers_of else _cells(context, plan))
 
 

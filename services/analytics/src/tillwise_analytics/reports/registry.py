@@ -6,6 +6,7 @@ from tillwise_analytics.reports.customers.report import REPORT as CUSTOMERS
 from tillwise_analytics.reports.inventory.report import REPORT as INVENTORY
 from tillwise_analytics.reports.ltv.report import REPORT as LTV
 from tillwise_analytics.reports.products.report import REPORT as PRODUCTS
+from tillwise_analytics.reports.reorder.report import REPORT as REORDER
 from tillwise_analytics.reports.report import Report
 from tillwise_analytics.reports.retention.report import REPORT as RETENTION
 from tillwise_analytics.reports.trend.report import REPORT as TREND
@@ -17,5 +18,6 @@ _ALL = (
     CUSTOMERS,
     PRODUCTS,
     INVENTORY,
+    REORDER,
 )
 REPORTS: dict[str, Report] = {report.name: report for report in _ALL}

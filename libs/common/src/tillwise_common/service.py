@@ -13,7 +13,7 @@ import uvloop
 from tillwise_common import logs, metrics
 from tillwise_common.health import Health
 from tillwise_common.lifecycle import Lifecycle, StartError
-from tillwise_common.settings import Settings, SettingsError, load
+from tillwise_common.settings import Settings, SettingsError, load, told
 from tillwise_common.web.probes import Probes, ProbeServer
 
 S = TypeVar("S", bound=Settings)
@@ -59,7 +59,7 @@ def _exit_with(name: str, settings_type: type[S], environ: dict[str, str], work:
         logs.configure(name, settings.instance, settings.log_level, settings.logs_as)
         uvloop.run(_as_coroutine(work(settings)))
     except SettingsError as error:
-        sys.exit("\n".join(f"tillwise {name}: {problem}" for problem in error.problems))
+        sys.exit(told(name, error))
     except StartError as error:
         sys.exit(f"tillwise {name}: {error}")
     except (KeyboardInterrupt, asyncio.CancelledError):

@@ -166,7 +166,8 @@ def _banner(about: dict[str, Any]) -> str:
 
 def _detach(options: Options, data_dir: Path, as_json: bool) -> None:
     data = DataFolder(data_dir)
-    if not data.path.exists():
+    fresh = not data.path.exists()
+    if fresh:
         check_port(options.host, options.port)
     arguments = [
         "--host", options.host, "--port", str(options.port), "--data-dir", str(data.path),
@@ -193,6 +194,9 @@ def _detach(options: Options, data_dir: Path, as_json: bool) -> None:
     except BaseException:
         # Ctrl-C too: what was not ready when we left would come up behind the user's back.
         process.terminate()
+        if fresh:
+            process.wait()
+            data.remove_unused()
         raise
     show(about, _banner(about), as_json)
 

@@ -56,6 +56,12 @@ class Supervisor:
         if not self.data.path.exists():
             # Before anything is made; where a platform lives, that it runs already is the better thing to say.
             check_port(self.options.host, self.options.port)
+        elif self.data.taken():
+            # It says so; what is wrong with our settings does not matter then.
+            self.data.prepare()
+        self.environment = self._base_environment()
+        servers = self._embedded_servers()
+        await self._check_settings()
         self.data.prepare()
         check_port(self.options.host, self.options.port)
         loop = asyncio.get_running_loop()
@@ -67,7 +73,7 @@ class Supervisor:
         self._write_state()
         side_work: asyncio.Future[Any] | None = None
         try:
-            up = asyncio.create_task(self._bring_up())
+            up = asyncio.create_task(self._bring_up(servers))
             stopped = asyncio.create_task(self._stop.wait())
             await asyncio.wait({up, stopped}, return_when=asyncio.FIRST_COMPLETED)
             if not up.done():
@@ -89,9 +95,11 @@ class Supervisor:
             self._hurry.set()
         self._stop.set()
 
-    async def _bring_up(self) -> None:
-        self.environment = self._base_environment()
-        servers = self._embedded_servers()
+    async def _check_settings(self) -> None:
+        """Raise CannotStart with all that is wrong with the settings of any service."""
+        await _all_well(*(self._command(service, "check") for service in SERVICES))
+
+    async def _bring_up(self, servers: list[EmbeddedPostgres | EmbeddedValkey]) -> None:
         if self._given("REDIS_URL"):
             await check_redis(self.environment)
         await asyncio.gather(*(self._start_server(s) for s in servers))

@@ -31,10 +31,12 @@ create table stock_skus (
     -- Of what was sold, less what came back; units of unknown cost.
     cost numeric not null,
     uncosted bigint not null,
-    -- Units and value times how long they lay there, and how long there were none; since the first that came or was counted.
+    -- Units and value times how long they lay there, how long there were none, and how long exactly
+    -- none, not less; since the first that came or was counted.
     on_hand_time numeric not null,
     value_time numeric not null,
     out_time bigint not null,
+    empty_time bigint not null,
     -- Between places: not on hand, and still ours.
     in_transit bigint not null,
     -- The moving average: what units of known cost are worth.
@@ -64,6 +66,7 @@ create table stock_levels (
     on_hand_time numeric not null,
     value_time numeric not null,
     out_time bigint not null,
+    empty_time bigint not null,
     since timestamptz,
     last_receipt timestamptz,
     last_sale timestamptz,
@@ -112,6 +115,7 @@ create table stock_days (
     on_hand_time numeric not null,
     value_time numeric not null,
     out_time bigint not null,
+    empty_time bigint not null,
     in_transit bigint not null,
     average_quantity bigint not null,
     average_value numeric not null,
@@ -136,6 +140,7 @@ create table stock_place_days (
     on_hand_time numeric not null,
     value_time numeric not null,
     out_time bigint not null,
+    empty_time bigint not null,
     primary key (store_id, sku, location, day)
 );
 
@@ -158,6 +163,7 @@ create table stock_weeks (
     on_hand_time numeric not null,
     value_time numeric not null,
     out_time bigint not null,
+    empty_time bigint not null,
     in_transit bigint not null,
     average_quantity bigint not null,
     average_value numeric not null,

@@ -9,6 +9,7 @@ from tillwise_analytics.reports.products.report import REPORT as PRODUCTS
 from tillwise_analytics.reports.reorder.report import REPORT as REORDER
 from tillwise_analytics.reports.report import Report
 from tillwise_analytics.reports.retention.report import REPORT as RETENTION
+from tillwise_analytics.reports.stock_ageing.report import REPORT as STOCK_AGEING
 from tillwise_analytics.reports.trend.report import REPORT as TREND
 
 _ALL = (
@@ -19,5 +20,6 @@ _ALL = (
     PRODUCTS,
     INVENTORY,
     REORDER,
+    STOCK_AGEING,
 )
 REPORTS: dict[str, Report] = {report.name: report for report in _ALL}

@@ -5,21 +5,19 @@
 -- name: sales_deltas
 -- The lines of the touched orders as they stand now, to be added ($1 = 1) or taken away ($1 = -1).
 insert into tw_deltas
-select $1::smallint, e.store_id, e.order_id, e.at, (e.at at time zone s.timezone)::date, e.customer_id, e.channel, e.country, e.sku,
+select $1::smallint, e.store_id, e.order_id, e.at, (e.at at time zone t.timezone)::date, e.customer_id, e.channel, e.country, e.sku,
        e.category, e.sold, e.cancelled, e.units_gross, e.units_net, e.sales_gross, e.sales_net, e.discounts, e.refunds,
        e.cost_gross, e.cost_net, e.uncosted_net
-from tw_touched t
-join analytics.stores s on s.id = t.store_id
+from (select t.store_id, t.order_id, s.timezone from tw_touched t join analytics.stores s on s.id = t.store_id offset 0) t
 cross join lateral (select * from sale_entries e where e.store_id = t.store_id and e.order_id = t.order_id offset 0) e
 
 -- name: refund_deltas
 -- Their refunds as they stand now.
 insert into tw_deltas
-select $1::smallint, e.store_id, e.order_id, e.at, (e.at at time zone s.timezone)::date, e.customer_id, e.channel, e.country, e.sku,
+select $1::smallint, e.store_id, e.order_id, e.at, (e.at at time zone t.timezone)::date, e.customer_id, e.channel, e.country, e.sku,
        e.category, e.sold, e.cancelled, e.units_gross, e.units_net, e.sales_gross, e.sales_net, e.discounts, e.refunds,
        e.cost_gross, e.cost_net, e.uncosted_net
-from tw_touched t
-join analytics.stores s on s.id = t.store_id
+from (select t.store_id, t.order_id, s.timezone from tw_touched t join analytics.stores s on s.id = t.store_id offset 0) t
 cross join lateral (select * from refund_entries e where e.store_id = t.store_id and e.order_id = t.order_id offset 0) e
 
 -- name: sold_orders
@@ -28,16 +26,16 @@ insert into tw_sold
 select distinct sign, store_id, order_id, at, day, customer_id, channel, country, cancelled from tw_deltas where sold
 
 -- name: apply_hours
--- Sums of each hour of the store's clock.
+-- Sums of each hour of the store's clock (analytics.hour_start, at half its price).
 insert into rollup_hours as r
     (store_id, bucket, orders_gross, orders_net, units_gross, units_net, sales_gross, sales_net, discounts, refunds)
 select store_id, bucket, sum(orders_gross), sum(orders_net), sum(units_gross), sum(units_net), sum(sales_gross), sum(sales_net), sum(discounts), sum(refunds)
 from (
-    select d.store_id, analytics.hour_start(d.at, s.timezone) as bucket, 0 as orders_gross, 0 as orders_net,
+    select d.store_id, date_trunc('hour', d.at, s.timezone) as bucket, 0 as orders_gross, 0 as orders_net,
            sign * units_gross as units_gross, sign * units_net as units_net, sign * sales_gross as sales_gross, sign * sales_net as sales_net, sign * discounts as discounts, sign * refunds as refunds
     from tw_deltas d join analytics.stores s on s.id = d.store_id
     union all
-    select o.store_id, analytics.hour_start(o.at, s.timezone), sign, case when cancelled then 0 else sign end, 0, 0, 0, 0, 0, 0
+    select o.store_id, date_trunc('hour', o.at, s.timezone), sign, case when cancelled then 0 else sign end, 0, 0, 0, 0, 0, 0
     from tw_sold o join analytics.stores s on s.id = o.store_id
 ) change
 group by store_id, bucket
@@ -56,18 +54,31 @@ on conflict (store_id, bucket) do update set
 -- name: apply_days
 -- Sums of each day: of the store and by channel, country, category and product; and of each product's weeks, which are its
 -- days added up, since an order lies on one day.
-with change as (
-    select store_id, dim, day, value, sum(orders_gross) as orders_gross, sum(orders_net) as orders_net, sum(units_gross) as units_gross, sum(units_net) as units_net, sum(sales_gross) as sales_gross, sum(sales_net) as sales_net,
-           sum(discounts) as discounts, sum(refunds) as refunds, sum(cost_gross) as cost_gross, sum(cost_net) as cost_net, sum(uncosted_net) as uncosted_net
+with few as (
+    -- Without the products there is little left to sum by channel, country and category.
+    select store_id, day, channel, country, category,
+           sum(sign * units_gross)::bigint as units_gross, sum(sign * units_net)::bigint as units_net, sum(sign * sales_gross)::bigint as sales_gross, sum(sign * sales_net)::bigint as sales_net, sum(sign * discounts)::bigint as discounts, sum(sign * refunds)::bigint as refunds,
+           sum(sign * cost_gross)::bigint as cost_gross, sum(sign * cost_net)::bigint as cost_net, sum(sign * uncosted_net)::bigint as uncosted_net
+    from tw_deltas
+    group by store_id, day, channel, country, category
+), change as (
+    select store_id, dim, day, value, sum(orders_gross)::bigint as orders_gross, sum(orders_net)::bigint as orders_net,
+           sum(units_gross)::bigint as units_gross, sum(units_net)::bigint as units_net, sum(sales_gross)::bigint as sales_gross, sum(sales_net)::bigint as sales_net, sum(discounts)::bigint as discounts, sum(refunds)::bigint as refunds,
+           sum(cost_gross)::bigint as cost_gross, sum(cost_net)::bigint as cost_net, sum(uncosted_net)::bigint as uncosted_net
     from (
         select store_id, day,
-               case grouping(channel, country, category, sku)
-                   when 15 then 'all' when 7 then 'channel' when 11 then 'country' when 13 then 'category' else 'product' end as dim,
-               coalesce(channel, country, category, sku, '') as value, 0 as orders_gross, 0 as orders_net,
-               sum(sign * units_gross) as units_gross, sum(sign * units_net) as units_net, sum(sign * sales_gross) as sales_gross, sum(sign * sales_net) as sales_net, sum(sign * discounts) as discounts, sum(sign * refunds) as refunds,
-               sum(sign * cost_gross) as cost_gross, sum(sign * cost_net) as cost_net, sum(sign * uncosted_net) as uncosted_net
+               case grouping(channel, country, category) when 7 then 'all' when 3 then 'channel' when 5 then 'country' else 'category' end as dim,
+               coalesce(channel, country, category, '') as value, 0::bigint as orders_gross, 0::bigint as orders_net,
+               sum(units_gross)::bigint as units_gross, sum(units_net)::bigint as units_net, sum(sales_gross)::bigint as sales_gross, sum(sales_net)::bigint as sales_net, sum(discounts)::bigint as discounts, sum(refunds)::bigint as refunds,
+               sum(cost_gross)::bigint as cost_gross, sum(cost_net)::bigint as cost_net, sum(uncosted_net)::bigint as uncosted_net
+        from few
+        group by grouping sets ((store_id, day), (store_id, day, channel), (store_id, day, country), (store_id, day, category))
+        union all
+        select store_id, day, 'product', sku, 0, 0,
+               sum(sign * units_gross)::bigint, sum(sign * units_net)::bigint, sum(sign * sales_gross)::bigint, sum(sign * sales_net)::bigint, sum(sign * discounts)::bigint, sum(sign * refunds)::bigint,
+               sum(sign * cost_gross)::bigint, sum(sign * cost_net)::bigint, sum(sign * uncosted_net)::bigint
         from tw_deltas
-        group by grouping sets ((store_id, day), (store_id, day, channel), (store_id, day, country), (store_id, day, category), (store_id, day, sku))
+        group by store_id, day, sku
         union all
         select store_id, day, case grouping(channel, country) when 3 then 'all' when 1 then 'channel' else 'country' end,
                coalesce(channel, country, ''), sum(sign), sum(case when cancelled then 0 else sign end), 0, 0, 0, 0, 0, 0, 0, 0, 0
@@ -130,8 +141,9 @@ on conflict (store_id, week, sku) do update set
 -- a customer whose days neither begin nor end changes nothing. All parts see the days as they were before.
 -- (Nothing here joins what was computed with what was computed: the planner guesses its size, and guesses badly.)
 with touched as (
-    select store_id, customer_id, day, sum(gross) as gross, sum(net) as net, sum(sales_gross) as sales_gross, sum(sales_net) as sales_net,
-           sum(cost_gross) as cost_gross, sum(cost_net) as cost_net, sum(uncosted_net) as uncosted_net
+    select store_id, customer_id, day, sum(gross) as gross, sum(net) as net, sum(sales_gross)::bigint as sales_gross,
+           sum(sales_net)::bigint as sales_net, sum(cost_gross)::bigint as cost_gross, sum(cost_net)::bigint as cost_net,
+           sum(uncosted_net)::bigint as uncosted_net
     from (
         select store_id, customer_id, day, sign as gross, case when cancelled then 0 else sign end as net,
                0 as sales_gross, 0 as sales_net, 0 as cost_gross, 0 as cost_net, 0 as uncosted_net
@@ -158,7 +170,9 @@ with touched as (
            coalesce(c.cost_gross, 0) + m.cost_gross as cost_gross, coalesce(c.cost_net, 0) + m.cost_net as cost_net,
            coalesce(c.uncosted_net, 0) + m.uncosted_net as uncosted_net
     from moved m
-    left join customer_days c on c.store_id = m.store_id and c.customer_id = m.customer_id and c.day = m.day
+    left join lateral (
+        select * from customer_days c where c.store_id = m.store_id and c.customer_id = m.customer_id and c.day = m.day offset 0
+    ) c on true
 ), kept as (
     insert into customer_days
         (store_id, customer_id, day, orders_gross, orders_net, sales_gross, sales_net, cost_gross, cost_net, uncosted_net)
@@ -231,7 +245,7 @@ with touched as (
                order by o.placed_at limit 1
            ) end as net
     from touched t
-    left join customers c on c.store_id = t.store_id and c.customer_id = t.customer_id
+    left join lateral (select * from customers c where c.store_id = t.store_id and c.customer_id = t.customer_id offset 0) c on true
 ), kept as (
     insert into customers (store_id, customer_id, first_gross, first_net)
     select store_id, customer_id, gross, net from known
@@ -246,9 +260,11 @@ with touched as (
     union all
     select store_id, net, 0, 1 from known where was_net is distinct from net
 ), placed as (
-    select m.store_id, (m.at at time zone s.timezone)::date as day, s.week_start, m.gross, m.net
+    -- Added up by day first: a batch has many customers and few days.
+    select m.store_id, (m.at at time zone s.timezone)::date as day, s.week_start, sum(m.gross) as gross, sum(m.net) as net
     from moved m join analytics.stores s on s.id = m.store_id
     where m.at is not null
+    group by 1, 2, 3
 )
 insert into rollup_customers as r (store_id, grain, bucket, new_gross, new_net)
 select p.store_id, g.grain, g.bucket, sum(p.gross), sum(p.net)

@@ -1,4 +1,4 @@
-"""The rules of stock, on one product: exact, in integers, movement after movement. docs/decisions/0016-stock.md says why.
+"""The rules of stock, on one product: exact, in integers, movement after movement. docs/decisions/0008-stock.md says why.
 
 Where something leaves that is not there, the place owes it, and what comes next is what had left: it goes the way the
 owed units went (sold, lost or sent).

@@ -42,7 +42,8 @@ class Tally(msgspec.Struct, array_like=True):
 
     Times are in microseconds. `value` is that of layers whose cost is known, first in first out; `unknown` counts the units of
     the others. What runs from `since`, the first time that something came or was counted: `on_hand_time` and `value_time`
-    (units and value, times how long they lay there) and `out_time` (how long nothing was there).
+    (units and value, times how long they lay there), `out_time` (how long nothing was there) and the part of it in which nothing was owed
+    either (`empty_time`): below zero goods are sold, whatever the books say.
     """
 
     day: date | None = None
@@ -58,6 +59,7 @@ class Tally(msgspec.Struct, array_like=True):
     on_hand_time: int = 0
     value_time: int = 0
     out_time: int = 0
+    empty_time: int = 0
     # Of the product only: units on their way between places, and units of known cost with their value at the moving average.
     in_transit: int = 0
     average_quantity: int = 0
@@ -76,6 +78,7 @@ class Tally(msgspec.Struct, array_like=True):
                 self.on_hand_time += self.on_hand * span
             else:
                 self.out_time += span
+                self.empty_time += span if self.on_hand == 0 else 0
         self.at = at
 
     def hold(self, layer: Layer, sign: int = 1) -> None:

@@ -37,13 +37,13 @@ def _definitions(period: Period, totals: dict[str, Any]) -> list[str]:
     source = "units as ordered" if totals["by_orders"] else "units of sale movements (no order tells of these products)"
     return [
         f"Sold: {source} from {period.first} to {period.last}; sale movements where no order of the period names the product.",
-        "Sold per day: units sold / days in stock (days of the period since stock was known or the product first ordered, less days out "
-        "of stock; one day at least).",
+        "Sold per day: units sold / days in stock (days of the period since stock was known or the product first ordered, less days with "
+        "nothing on hand; one day at least). Below zero goods are sold that the books do not know: such days count as in stock here.",
         "Days of cover: on hand / sold per day. Sell-through: sold / (sold + on hand).",
         "Value is first in, first out; value_average is at the moving average cost, "
         "which receipts move, and returns and found goods do not.",
         "Turnover: cost of sales x 365 / days / average stock over time at cost; of sale movements where there are any, else of order "
         "lines. GMROI: net margin x 365 / days / average stock. Both from a week of stock on.",
-        "Days out: time with nothing on hand in any place since the first receipt or count. Lost units: sold per day x days out; "
-        "lost sales: at the average net price of the period.",
+        "Days out: time with nothing on hand in any place since the first receipt or count. Lost units: sold per day x days out, but "
+        "those below zero; lost sales: at the average net price of the period.",
     ]

@@ -32,25 +32,26 @@ with asked as (
 stock as (
     select s.sku, null::text as location, s.since, s.last_receipt, s.last_sale,
            e.at, e.on_hand, e.in_transit, e.value::float8 as value, e.unknown, e.average_quantity, e.average_value::float8 as average_value,
-           e.sold, e.cost::float8 as cost, e.value_time::float8 as value_time, e.out_time,
+           e.sold, e.cost::float8 as cost, e.value_time::float8 as value_time, e.out_time, e.empty_time,
            b.at as b_at, b.on_hand as b_on_hand, b.value::float8 as b_value, coalesce(b.sold, 0) as b_sold,
-           coalesce(b.cost::float8, 0) as b_cost, b.value_time::float8 as b_value_time, b.out_time as b_out_time
+           coalesce(b.cost::float8, 0) as b_cost, b.value_time::float8 as b_value_time, b.out_time as b_out_time,
+           b.empty_time as b_empty_time
     from analytics.stock_skus s
     cross join lateral (
-        select s.at, s.on_hand, s.in_transit, s.value, s.unknown, s.average_quantity, s.average_value, s.sold, s.cost, s.value_time, s.out_time
+        select s.at, s.on_hand, s.in_transit, s.value, s.unknown, s.average_quantity, s.average_value, s.sold, s.cost, s.value_time, s.out_time, s.empty_time
         where $9
         union all
-        (select d.at, d.on_hand, d.in_transit, d.value, d.unknown, d.average_quantity, d.average_value, d.sold, d.cost, d.value_time, d.out_time
+        (select d.at, d.on_hand, d.in_transit, d.value, d.unknown, d.average_quantity, d.average_value, d.sold, d.cost, d.value_time, d.out_time, d.empty_time
          from analytics.stock_days d
          where not $9 and d.store_id = $1 and d.sku = s.sku and d.day <= $3::date order by d.day desc limit 1)
     ) e
     left join analytics.stock_weeks w on $8 and s.at >= $6 and w.store_id = $1 and w.week = $2::date and w.sku = s.sku
     left join lateral (
-        select s.at, s.on_hand, s.value, s.sold, s.cost, s.value_time, s.out_time where s.at < $6
+        select s.at, s.on_hand, s.value, s.sold, s.cost, s.value_time, s.out_time, s.empty_time where s.at < $6
         union all
-        select w.at, w.on_hand, w.value, w.sold, w.cost, w.value_time, w.out_time where w.at is not null
+        select w.at, w.on_hand, w.value, w.sold, w.cost, w.value_time, w.out_time, w.empty_time where w.at is not null
         union all
-        (select d.at, d.on_hand, d.value, d.sold, d.cost, d.value_time, d.out_time
+        (select d.at, d.on_hand, d.value, d.sold, d.cost, d.value_time, d.out_time, d.empty_time
          from analytics.stock_days d
          where not $8 and s.at >= $6 and d.store_id = $1 and d.sku = s.sku and d.day < $2::date order by d.day desc limit 1)
     ) b on true
@@ -64,9 +65,10 @@ stock as (
            e.at, e.on_hand, null::bigint as in_transit, e.value::float8 as value, e.unknown, e.average_quantity,
            case when e.average_quantity > 0
                then round(e.average_value * greatest(e.on_hand - e.unknown, 0) / e.average_quantity)::float8 else 0 end as average_value,
-           e.sold, e.cost::float8 as cost, e.value_time::float8 as value_time, e.out_time,
+           e.sold, e.cost::float8 as cost, e.value_time::float8 as value_time, e.out_time, e.empty_time,
            b.at as b_at, b.on_hand as b_on_hand, b.value::float8 as b_value, coalesce(b.sold, 0) as b_sold,
-           coalesce(b.cost::float8, 0) as b_cost, b.value_time::float8 as b_value_time, b.out_time as b_out_time
+           coalesce(b.cost::float8, 0) as b_cost, b.value_time::float8 as b_value_time, b.out_time as b_out_time,
+           b.empty_time as b_empty_time
     from (
         select l.*, count(*) over (partition by l.sku) as places
         from analytics.stock_levels l
@@ -74,17 +76,17 @@ stock as (
     ) s
     join analytics.stock_skus p on p.store_id = $1 and p.sku = s.sku
     cross join lateral (
-        select s.at, s.on_hand, s.value, s.unknown, p.average_quantity, p.average_value, s.sold, s.cost, s.value_time, s.out_time
+        select s.at, s.on_hand, s.value, s.unknown, p.average_quantity, p.average_value, s.sold, s.cost, s.value_time, s.out_time, s.empty_time
         where $9
         union all
-        select d.at, d.on_hand, d.value, d.unknown, t.average_quantity, t.average_value, d.sold, d.cost, d.value_time, d.out_time
+        select d.at, d.on_hand, d.value, d.unknown, t.average_quantity, t.average_value, d.sold, d.cost, d.value_time, d.out_time, d.empty_time
         from (
-            (select at, on_hand, value, unknown, sold, cost, value_time, out_time
+            (select at, on_hand, value, unknown, sold, cost, value_time, out_time, empty_time
              from analytics.stock_place_days
              where not $9 and s.places > 1 and store_id = $1 and sku = s.sku and location = s.location and day <= $3::date
              order by day desc limit 1)
             union all
-            (select at, on_hand, value, unknown, sold, cost, value_time, out_time
+            (select at, on_hand, value, unknown, sold, cost, value_time, out_time, empty_time
              from analytics.stock_days
              where not $9 and s.places = 1 and store_id = $1 and sku = s.sku and day <= $3::date
              order by day desc limit 1)
@@ -96,14 +98,14 @@ stock as (
         ) t
     ) e
     left join lateral (
-        select s.at, s.on_hand, s.value, s.sold, s.cost, s.value_time, s.out_time where s.at < $6
+        select s.at, s.on_hand, s.value, s.sold, s.cost, s.value_time, s.out_time, s.empty_time where s.at < $6
         union all
-        (select at, on_hand, value, sold, cost, value_time, out_time
+        (select at, on_hand, value, sold, cost, value_time, out_time, empty_time
          from analytics.stock_place_days
          where s.at >= $6 and s.places > 1 and store_id = $1 and sku = s.sku and location = s.location and day < $2::date
          order by day desc limit 1)
         union all
-        (select at, on_hand, value, sold, cost, value_time, out_time
+        (select at, on_hand, value, sold, cost, value_time, out_time, empty_time
          from analytics.stock_days
          where s.at >= $6 and s.places = 1 and store_id = $1 and sku = s.sku and day < $2::date
          order by day desc limit 1)
@@ -112,7 +114,8 @@ stock as (
 
 -- name: figures
 -- What follows from it. Times are in days. `tracked`: how long stock was known in the period; `selling`: how long the product was
--- there to be sold, since its stock was known or it was ordered first.
+-- there to be sold, since its stock was known or it was ordered first; `empty_days`: days out of stock on which nothing was sold that
+-- was not there.
 times as (
     select s.*, p.name, p.category, d.sales, d.units_net, d.known, d.cost as cost_of_orders, d.units is not null as ordered,
            case when $15::boolean or d.units is null then (s.sold - s.b_sold)::float8 else d.units end as units,
@@ -123,6 +126,10 @@ times as (
             + case when s.since < $7 and s.on_hand <= 0 then extract(epoch from $7::timestamptz - s.at)::float8 * 1e6 else 0 end
             - case when s.since < $6 and s.b_on_hand <= 0 then extract(epoch from $6::timestamptz - s.b_at)::float8 * 1e6 else 0 end
            ) / 86400e6 as out_days,
+           (s.empty_time - coalesce(s.b_empty_time, 0)
+            + case when s.since < $7 and s.on_hand = 0 then extract(epoch from $7::timestamptz - s.at)::float8 * 1e6 else 0 end
+            - case when s.since < $6 and s.b_on_hand = 0 then extract(epoch from $6::timestamptz - s.b_at)::float8 * 1e6 else 0 end
+           ) / 86400e6 as empty_days,
            (s.value_time - coalesce(s.b_value_time, 0) + s.value * extract(epoch from $7::timestamptz - s.at)::float8 * 1e6
             - coalesce(s.b_value * extract(epoch from $6::timestamptz - s.b_at)::float8 * 1e6, 0)) / 86400e6 as value_days
     from stock s
@@ -133,7 +140,7 @@ times as (
     ) p on true
     where ($10::text is null or coalesce(p.category, '') = $10) and ($12::text is null or s.location = $12)
 ), rates as (
-    select t.*, case when selling > 0 then units / greatest(selling - coalesce(out_days, 0), 1) end as per_day,
+    select t.*, case when selling > 0 then units / greatest(selling - coalesce(empty_days, 0), 1) end as per_day,
            case when tracked >= 7 and value_days > 0 then value_days / tracked end as average_stock,
            case when sold > b_sold then cost - b_cost else cost_of_orders end as cost_of_sales,
            case when sold > b_sold then tracked else selling end as cost_days
@@ -144,7 +151,7 @@ times as (
            case when units + greatest(on_hand, 0) > 0 then units / (units + greatest(on_hand, 0)) end as sell_through,
            average_stock, cost_of_sales * 365 / nullif(cost_days, 0) as cost_a_year, (known - cost_of_orders) * 365 / nullif(selling, 0) as margin_a_year,
            case when tracked > 0 then greatest(out_days, 0) end as out_days,
-           per_day * greatest(out_days, 0) as lost_units, per_day * greatest(out_days, 0) * sales / nullif(greatest(units_net, 0), 0) as lost_sales,
+           per_day * greatest(empty_days, 0) as lost_units, per_day * greatest(empty_days, 0) * sales / nullif(greatest(units_net, 0), 0) as lost_sales,
            last_receipt, last_sale
     from rates
 ), totals as (

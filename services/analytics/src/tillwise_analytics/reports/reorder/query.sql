@@ -18,10 +18,10 @@ select s.sku, coalesce(p.name, p.seen_name) as name, coalesce(p.category, p.seen
        p.attributes ->> 'min_order_quantity' as least, p.attributes ->> 'max_order_quantity' as most,
        s.since, d.whole, d.squares, d.sold_in, d.first, d.units,
        case when d.units is null then (s.sold - case when s.at < $3 then s.sold else coalesce(w.sold, 0) end)::float8 end as moved,
-       (s.out_time - case when s.at < $3 then s.out_time else coalesce(w.out_time, 0) end
-        + case when s.since < $5 and s.on_hand <= 0 then extract(epoch from $5::timestamptz - greatest(s.at, $3))::float8 * 1e6 else 0 end
-        - case when s.at >= $3 and s.since < $3 and w.on_hand <= 0 then extract(epoch from $3::timestamptz - w.at)::float8 * 1e6 else 0 end
-       ) / 86400e6 as out_days
+       (s.empty_time - case when s.at < $3 then s.empty_time else coalesce(w.empty_time, 0) end
+        + case when s.since < $5 and s.on_hand = 0 then extract(epoch from $5::timestamptz - greatest(s.at, $3))::float8 * 1e6 else 0 end
+        - case when s.at >= $3 and s.since < $3 and w.on_hand = 0 then extract(epoch from $3::timestamptz - w.at)::float8 * 1e6 else 0 end
+       ) / 86400e6 as empty_days
 from analytics.stock_skus s
 left join analytics.stock_weeks w on s.at >= $3 and w.store_id = $1 and w.week = $2 and w.sku = s.sku
 left join demand d on d.sku = s.sku

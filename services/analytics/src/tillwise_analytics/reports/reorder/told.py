@@ -98,11 +98,12 @@ class Adviser:
         days = (window.now - begin).total_seconds() / DAY
         if days <= 0:
             return Demand(0.0, 0.0), 0
-        out = max(row["out_days"] or 0.0, 0.0)
+        out = max(row["empty_days"] or 0.0, 0.0)
         if row["units"] is None:
             return maths.daily(0, 0, 0, max(row["moved"] or 0.0, 0.0) / max(days - out, 1.0), factor), 0
-        # Whole weeks without stock say nothing of demand.
-        weeks = min(window.whole, int(days // 7)) - int(out // 7)
+        # Whole weeks without stock and without an order say nothing of demand.
+        weeks = min(window.whole, int(days // 7))
+        weeks -= max(min(int(out // 7), weeks - row["sold_in"]), 0)
         return maths.daily(row["whole"], row["squares"], weeks, row["units"] / max(days - out, 1.0), factor), weeks
 
     def _terms(self, row: Mapping[str, Any]) -> Terms:

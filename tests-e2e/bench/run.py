@@ -24,10 +24,12 @@ from typing import Any
 
 import aiohttp
 
+import lifetime_value  # isort: skip
 from platform_of_bench import Bench, memory_megabytes, wait  # isort: skip
 
 HERE = Path(__file__).parent
 ROUNDS = 5
+PARTS = ("accept", "reports", "commits", "ltv")
 CHANNELS, COUNTRIES = ("web", "pos", "app"), ("DE", "AT", "CH", "FR")
 
 
@@ -244,29 +246,37 @@ def main() -> None:
     parser.add_argument("--json", type=Path, help="write the figures here too")
     parser.add_argument("--orders", type=int, default=100_000, help="how many orders to commit")
     parser.add_argument("--seconds", type=int, default=3, help="how long a round of single events takes")
-    parser.add_argument("--only", choices=("accept", "reports", "commits"), help="measure this part alone")
+    parser.add_argument("--only", choices=PARTS, help="measure this part alone")
     options = parser.parse_args()
-    wanted = {options.only} if options.only else {"accept", "reports", "commits"}
+    wanted = {options.only} if options.only else set(PARTS)
     print(f"{machine.platform()}, {os.cpu_count()} cores, Python {machine.python_version()}\n")
     results = Results()
+    if "ltv" in wanted:
+        lifetime_value.measure(results)
+    if wanted - {"ltv"}:
+        platform(results, wanted, options.orders, options.seconds)
+    if options.json:
+        options.json.write_text(
+            json.dumps({"machine": machine.platform(), "python": machine.python_version(), "figures": results.lines}, indent=2)
+        )
+
+
+def platform(results: Results, wanted: set[str], count: int, seconds: int) -> None:
+    """What is measured on a running platform."""
     global STARTUP
     with tempfile.TemporaryDirectory(prefix="tillwise-bench-") as folder:
         bench = Bench(Path(folder))
         with bench.servers():
             if "accept" in wanted:
-                accepts(bench, results, options.seconds)
+                accepts(bench, results, seconds)
                 refusals(bench, results)
             if "reports" in wanted:
                 with bench.service("analytics"), bench.service("gateway"):
                     freshness(bench, results)
-                    trends(bench, results, options.orders)
+                    trends(bench, results, count)
             if "commits" in wanted:
                 STARTUP = measure_startup(bench)
-                commits(bench, results, options.orders)
-    if options.json:
-        options.json.write_text(
-            json.dumps({"machine": machine.platform(), "python": machine.python_version(), "figures": results.lines}, indent=2)
-        )
+                commits(bench, results, count)
 
 
 if __name__ == "__main__":

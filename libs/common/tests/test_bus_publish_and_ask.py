@@ -9,7 +9,7 @@ import pytest
 
 from tillwise_common import request_id
 from tillwise_common.bus import envelope, names
-from tillwise_common.bus.ask import Answerer, Asker, NoAnswer
+from tillwise_common.bus.ask import Answerer, Asker, NoAnswer, TooLate
 from tillwise_common.bus.connection import RedisConnection
 from tillwise_common.bus.publish import NotAccepted, PackingPublisher
 from tillwise_common.settings import Secret
@@ -203,6 +203,38 @@ async def test_only_so_many_questions_are_worked_on_at_once(bus):
     async with Conversation(bus, answer, at_once=2) as asker:
         await asyncio.gather(*(asker.ask("topic", "t", b"q", timeout=5) for _ in range(8)))
     assert most == 2
+
+
+async def test_who_is_at_work_too_long_is_told_from_nobody_there(bus):
+    async def answer(question):
+        await asyncio.Event().wait()
+
+    async with Conversation(bus, answer) as asker:
+        with pytest.raises(TooLate):
+            await asker.ask("topic", "t", b"q", timeout=0.3)
+        with pytest.raises(NoAnswer) as nobody:
+            await asker.ask("another", "t", b"q", timeout=0.3)
+    assert not isinstance(nobody.value, TooLate)
+
+
+async def test_a_question_whose_turn_does_not_come_in_time_is_told_so(bus):
+    begun, let_go = asyncio.Event(), asyncio.Event()
+
+    async def answer(question):
+        begun.set()
+        await let_go.wait()
+        return b"answered"
+
+    async with Conversation(bus, answer, at_once=1, turn_away=lambda question: b"busy") as asker:
+        first = asyncio.create_task(asker.ask("topic", "t", b"1", timeout=30))
+        await begun.wait()
+        assert await asker.ask("topic", "t", b"2", timeout=0.6) == b"busy"
+        # Who has time is left in the queue.
+        third = asyncio.create_task(asker.ask("topic", "t", b"3", timeout=30))
+        assert await asker.ask("topic", "t", b"4", timeout=0.6) == b"busy"
+        let_go.set()
+        assert [await first, await third] == [b"answered"] * 2
+    assert await bus.commands.xlen(names.requests("topic")) == 0
 
 
 async def test_asking_without_a_server_fails_at_once():

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import io
 import logging
+import subprocess
+import sys
 
 import orjson
 import pytest
@@ -67,3 +69,13 @@ def test_malformed_request_ids_are_replaced_and_good_ones_kept():
     for bad in (None, "", "x" * 129, "a b", "a\nb", "ä"):
         assert request_id.accept(bad) != bad
     assert request_id.new() != request_id.new()
+
+
+def test_services_do_not_import_what_colours_tracebacks():
+    script = "import sys, tillwise_common.logs as logs; assert 'rich' not in sys.modules, 'rich'"
+    subprocess.run([sys.executable, "-c", script], check=True)
+
+
+def test_a_command_does_not_import_a_server():
+    script = "import sys, tillwise_common.service; assert not {'aiohttp', 'prometheus_client'} & set(sys.modules)"
+    subprocess.run([sys.executable, "-c", script], check=True)

@@ -8,6 +8,7 @@ import json
 import socket
 import struct
 
+import aiohttp
 import pytest
 from aiohttp import web
 from structlog.testing import capture_logs
@@ -167,6 +168,42 @@ async def test_a_broken_request_behind_a_good_one_leaves_the_good_one_its_answer
     writer.close()
 
 
+@pytest.mark.parametrize(
+    ("head", "chunk"),
+    [(CHUNKED, b"10000\r\n" + bytes(65536) + b"\r\n"), (START + b"Content-Length: 2000000000\r\n\r\n", bytes(65536))],
+    ids=["chunked", "with a length"],
+)
+async def test_who_sends_too_much_is_told_and_not_read_to_the_end(served, head, chunk):
+    reader, writer = await served.connect()
+    answering = asyncio.create_task(reader.read())
+    writer.write(head)
+    sent = 0
+    # A gigabyte would be taken in a second if it were read.
+    with contextlib.suppress(ConnectionError):
+        while sent < 1_000_000_000:
+            writer.write(chunk)
+            sent += len(chunk)
+            await writer.drain()
+    # The limit twice, and what lies in the buffers of two sockets.
+    assert sent < 50_000_000
+    answer = await asyncio.wait_for(answering, 5)
+    head, _, body = answer.partition(b"\r\n\r\n")
+    assert head.startswith(b"HTTP/1.1 413")
+    assert b"Connection: close" in head
+    assert json.loads(body)["code"] == "body_too_large"
+    writer.close()
+
+
+async def test_a_body_that_nobody_read_leaves_the_connection_to_the_next_request(served):
+    reader, writer = await served.connect()
+    for _ in range(2):
+        writer.write(b"POST /nothing HTTP/1.1\r\nHost: x\r\nContent-Length: 200000\r\n\r\n" + bytes(200_000))
+        assert (await asyncio.wait_for(reader.readuntil(b"\r\n\r\n"), 5)).startswith(b"HTTP/1.1 404")
+        body = await asyncio.wait_for(reader.readuntil(b"}"), 5)
+        assert json.loads(body)["code"] == "not_found"
+    writer.close()
+
+
 @pytest.mark.parametrize("reset", [False, True], ids=["closed", "reset"])
 @pytest.mark.parametrize("deaf", [False, True], ids=["cancelled", "reads on"])
 async def test_a_client_that_leaves_in_mid_body_is_no_error_of_ours(served, said, caplog, reset, deaf):
@@ -184,16 +221,32 @@ async def test_a_client_that_leaves_in_mid_body_is_no_error_of_ours(served, said
     assert caplog.records == []
 
 
-async def test_probes_refuse_in_the_same_form(said):
+@pytest.fixture
+async def probes():
     with socket.create_server(("127.0.0.1", 0)) as free:
         port = free.getsockname()[1]
     server = ProbeServer(Probes("worker", "w-1", Health(), metrics.new_registry()), "127.0.0.1", port)
     await server.start()
+    yield port
+    await server.close()
+
+
+async def test_probes_carry_a_request_id(probes):
+    async with aiohttp.ClientSession() as session:
+        for path, status in (("/livez", 200), ("/livez?verbose", 200), ("/readyz", 503), ("/readyz?verbose", 503), ("/metrics", 200)):
+            for given, kept in (("mine.1", True), ("not mine", False), (None, False)):
+                headers = {} if given is None else {"X-Request-Id": given}
+                async with session.get(f"http://127.0.0.1:{probes}{path}", headers=headers) as answer:
+                    assert answer.status == status
+                    assert (answer.headers["X-Request-Id"] == given) == kept
+                    assert answer.headers["X-Request-Id"]
+
+
+async def test_probes_refuse_in_the_same_form(probes, said):
     for request_, status in ((b"FOO / HTTP/1.1\r\n\r\n", 400), (b"GET /nothing HTTP/1.1\r\nHost: x\r\n\r\n", 404)):
-        reader, writer = await asyncio.open_connection("127.0.0.1", port)
+        reader, writer = await asyncio.open_connection("127.0.0.1", probes)
         writer.write(request_)
         head, _, body = (await asyncio.wait_for(reader.read(), 5)).partition(b"\r\n\r\n")
         assert json.loads(body)["status"] == status
         assert json.loads(body)["request_id"].encode() in head
         writer.close()
-    await server.close()

@@ -90,13 +90,21 @@ def test_taken_port_leaves_no_folder_behind(tmp_path: Path, how: list[str]) -> N
     assert list(tmp_path.iterdir()) == []
 
 
-def test_every_wrong_setting_is_told_at_once(tmp_path: Path) -> None:
-    said = one_line(
-        tillwise("up", "--data-dir", str(tmp_path / "data"), "--port", str(free_port("127.0.0.1")), LOG_LEVEL="loud", LOG_FORMAT="xml")
-    )
-    assert "LOG_LEVEL" in said
-    assert "LOG_FORMAT" in said
-    assert said.count("LOG_LEVEL") == 1
+WRONG = {
+    "LOG_LEVEL": "LOUD", "MAX_BODY_BYTES": "abc", "DRAIN_SECONDS": "-1", "APP_ENV": "moon", "JOBS_AT_ONCE": "x", "AUDIT_HOUR": "25",
+    "REPORTS_AT_ONCE": "0", "DATABASE_URL": "ftp://u:hunter2@x", "REDIS_URL": "zz",
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("how", [[], ["--detach"]])
+def test_every_wrong_setting_of_every_service_is_told_before_anything_starts(tmp_path: Path, how: list[str]) -> None:
+    where = ("--data-dir", str(tmp_path / "data"), "--port", str(free_port("127.0.0.1")))
+    said = one_line(tillwise("up", *where, *how, **WRONG))
+    for name in WRONG:
+        assert said.count(name) == 1, said
+    assert "postgresql://USER:PASSWORD@HOST:5432/DATABASE" in said
+    assert "hunter2" not in said
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_key_of_the_command_itself_is_not_revoked(platform: tuple[Path, Any]) -> None:

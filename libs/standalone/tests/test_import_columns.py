@@ -224,3 +224,12 @@ def test_ids_of_stock_movements_stay_what_they_were(read: Read) -> None:
     # An import of last year, done again, adds nothing.
     (movement,), _ = read(Stock(), "sku,quantity,reason,occurred_at\nA,5,receipt,2024-01-01\n")
     assert movement.event["id"] == "import:stock:13df0d1eca6695cfba784b17:1"
+
+
+def test_a_line_that_was_struck_from_its_order_is_taken_as_the_api_takes_it(read: Read) -> None:
+    day = "2026-01-01T10:00:00"
+    orders, refused = read(GenericCsv(), f"{NEEDED},unit_price,discount\n1,{day},A,2,5.00,\n1,{day},B,0,3.333,\n1,{day},C,0,-1.00,0.50\n")
+    lines = [(line["quantity"], line["unit_price"], line.get("discount", 0)) for line in orders[0].event["data"]["lines"]]
+    assert (lines, orders[0].minor, refused) == ([(2, 500, 0), (0, 333, 0), (0, 100, 50)], 950, [])
+    orders, refused = read(GenericCsv(), f"{NEEDED},amount\n1,{day},A,0,0\n1,{day},B,0,5.00\n")
+    assert (len(orders[0].event["data"]["lines"]), refused) == (1, [(3, "bad_amount")])

@@ -165,6 +165,7 @@ def test_second_run_makes_the_same_events(read: Read) -> None:
         ("1,,x,1,2011-01-01 10:00:00,1.00,,UK", "missing_sku"),
         ("1,A,x,one,2011-01-01 10:00:00,1.00,,UK", "bad_quantity"),
         ("1,A,x,1.5,2011-01-01 10:00:00,1.00,,UK", "bad_quantity"),
+        ("1,A,x,,2011-01-01 10:00:00,1.00,,UK", "bad_quantity"),
         ("1,A,x,1000001,2011-01-01 10:00:00,1.00,,UK", "bad_quantity"),
         ("1,A,x,1,2011-01-01 10:00:00,free,,UK", "bad_price"),
         ("1,A,x,1,2011-01-01 10:00:00,NaN,,UK", "bad_price"),

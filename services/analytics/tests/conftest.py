@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 from typing import Any
@@ -33,7 +34,7 @@ from tillwise_common.settings import Secret
 BERLIN = Store(id=7, name="berlin", currency="EUR", timezone="Europe/Berlin")
 # As in the calculator's process: threads cost small computations more than they bring.
 os.environ["OPENBLAS_NUM_THREADS"] = "1"
-# One for all tests: it takes seconds to get ready. Its process ends with this one.
+# One for all tests: it takes seconds to get ready.
 CALCULATOR = Calculator()
 RECEIVED = datetime(2026, 1, 1, tzinfo=UTC)
 
@@ -116,6 +117,12 @@ async def emptied(url: str) -> AsyncIterator[Platform]:
     await connection.close()
     async with running(url, size=1) as platform:
         yield platform
+
+
+@pytest.fixture(scope="session", autouse=True)
+def calculator_ends() -> Iterator[None]:
+    yield
+    asyncio.run(CALCULATOR.close())
 
 
 @pytest.fixture

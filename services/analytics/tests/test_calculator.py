@@ -11,7 +11,7 @@ from collections.abc import AsyncIterator
 
 import pytest
 
-from tillwise_analytics.calculator import Calculator, TooSlow
+from tillwise_analytics.calculator import Calculator, NotReady, TooSlow
 
 
 def get_ready() -> None:
@@ -64,7 +64,7 @@ async def test_cancelled_asker_ends_the_computation(calculator):
 
 
 async def test_who_gives_up_on_a_process_that_gets_ready_leaves_it_to_the_next_one(calculator):
-    with pytest.raises(TooSlow):
+    with pytest.raises(NotReady):
         await calculator.run(0.001, abs, -1)
     begun = calculator._pool
     assert await calculator.run(30, abs, -4) == 4

@@ -9,8 +9,9 @@ from contextlib import asynccontextmanager
 import asyncpg
 import pytest
 
-from tillwise_analytics.reports.answering import ReportAnswerer
+from tillwise_analytics.reports.answering import ReportAnswerer, turn_away
 from tillwise_analytics.settling.settler import Settler
+from tillwise_common.bus import envelope
 from tillwise_common.bus.ask import Answerer, Asker, NoAnswer
 from tillwise_common.bus.connection import RedisConnection
 from tillwise_common.contracts import reports
@@ -25,11 +26,11 @@ QUESTION = reports.encode(RunReport(store=BERLIN, report="trend", params={"from"
 
 
 @asynccontextmanager
-async def locked(url):
+async def locked(url, table="rollup_days"):
     """Reports wait for as long as this lasts."""
     connection = await asyncpg.connect(url)
     async with connection.transaction():
-        await connection.execute("lock table analytics.rollup_days in access exclusive mode")
+        await connection.execute(f"lock table analytics.{table} in access exclusive mode")
         yield
     await connection.close()
 
@@ -61,8 +62,8 @@ async def asker(platform, redis_url):
         await part.close()
 
 
-async def ask(asker, timeout=10.0):
-    return reports.decode_reply(await asker.ask(reports.TOPIC, "run", QUESTION, timeout=timeout))
+async def ask(asker, timeout=10.0, question=QUESTION):
+    return reports.decode_reply(await asker.ask(reports.TOPIC, "run", question, timeout=timeout))
 
 
 async def test_a_report_ends_before_its_deadline_with_a_refusal(platform, asker):
@@ -74,6 +75,59 @@ async def test_a_report_ends_before_its_deadline_with_a_refusal(platform, asker)
         assert time.monotonic() - began < 2.0
         assert await waiting(platform) == 0
     assert isinstance(await ask(asker), Answer)
+
+
+async def test_many_statements_together_end_before_the_deadline_too(platform, asker):
+    question = reports.encode(RunReport(store=BERLIN, report="trend", params={"from": "2026-03-01", "to": "2026-03-31", "by": "product"}))
+
+    async def half_the_time_is_over():
+        found = "select now() - query_start > interval '1 second' from pg_stat_activity where wait_event_type = 'Lock'"
+        return await platform.rows(found) == [(True,)]
+
+    async def over():
+        return await waiting(platform) == 0
+
+    # Each statement alone would have had time enough.
+    async with locked(platform.url, "products"):
+        async with locked(platform.url):
+            asking = asyncio.create_task(ask(asker, 2.0, question))
+            await until(half_the_time_is_over)
+        reply = await asking
+        assert (reply.status, reply.code) == (504, "report_too_slow")
+        await until(over)
+    assert isinstance(await ask(asker), Answer)
+
+
+async def test_the_settings_bound_a_statement_whatever_the_asker_waits(platform):
+    async with locked(platform.url):
+        readers = Postgres(Secret(platform.url), "reports", size=1, statement_timeout=0.3)
+        await readers.start()
+        question = envelope.new("run", "test", QUESTION, deadline=time.time() + 60)
+        reply = reports.decode_reply(await ReportAnswerer(readers, Settler(readers), longest=0.3).answer(question))
+        await readers.close()
+    assert (reply.status, reply.code) == (504, "report_too_slow")
+
+
+async def test_a_report_that_waited_in_vain_for_its_turn_says_so(platform, redis_url):
+    redis, readers = RedisConnection(Secret(redis_url)), Postgres(Secret(platform.url), "reports", size=1)
+    answerer = Answerer(redis, reports.TOPIC, "test", ReportAnswerer(readers, Settler(readers)).answer, at_once=1, turn_away=turn_away)
+    asker = Asker(redis, "asker")
+    for part in (readers, answerer, asker):
+        await part.start()
+
+    async def begun():
+        return await waiting(platform) == 1
+
+    async with locked(platform.url):
+        first = asyncio.create_task(ask(asker, timeout=30))
+        await until(begun)
+        reply = await ask(asker, timeout=1.0)
+        assert (reply.status, reply.code) == (504, "reports_busy")
+    assert isinstance(await first, Answer)
+    for part in (asker, answerer):
+        await part.drain()
+    for part in (asker, answerer, readers, redis):
+        await part.close()
 
 
 async def test_who_hangs_up_stops_the_query(platform, asker):

@@ -167,16 +167,16 @@ def test_moving_average_is_that_of_the_textbook():
     # 100 at 10.00 and 200 at 13.00 are 300 at 12.00; after 150 are sold the average stays, and 50 at 16.00 make it 13.00.
     events = [receipt(100, JAN, 1000), receipt(200, FEB, 1300)]
     state = replayed(*events)
-    assert (state.average_value, state.average_quantity) == (360_000, 300)
+    assert (state.total.average_value, state.total.average_quantity) == (360_000, 300)
     state = replayed(*events, sale(150, MAR))
-    assert (state.average_value, state.average_quantity) == (180_000, 150)
+    assert (state.total.average_value, state.total.average_quantity) == (180_000, 150)
     state = replayed(*events, sale(150, MAR), receipt(50, APR, 1600))
-    assert (state.average_value, state.average_quantity) == (260_000, 200)
+    assert (state.total.average_value, state.total.average_quantity) == (260_000, 200)
 
 
 def test_returns_and_found_goods_come_in_at_the_average():
     state = replayed(receipt(10, JAN, 100), receipt(10, FEB, 200), sale(5, MAR), moved(3, "return", APR), counted(20, MAY))
-    assert (state.average_value, state.average_quantity) == (3000, 20)
+    assert (state.total.average_value, state.total.average_quantity) == (3000, 20)
 
 
 @pytest.mark.parametrize(("value", "part", "whole", "expected"), [(5, 1, 2, 2), (7, 1, 2, 4), (10, 1, 3, 3), (11, 1, 3, 4), (9, 3, 3, 9)])
@@ -229,7 +229,7 @@ def test_every_figure_is_what_counting_single_units_gives(history):
     assert sorted((layer.at, layer.cost or -1) for layer in state.transit for _ in range(layer.quantity)) == sorted(
         (unit["at"], unit["cost"] or -1) for unit in naive.transit
     )
-    assert (state.average_quantity, state.average_value) == naive.average
+    assert (state.total.average_quantity, state.total.average_value) == naive.average
     assert {name: getattr(state.total, name) for name in FIGURES} == naive.figures
     assert [tuple(out) for out in replay.outs] == naive.outs
     days = {tally.day: {name: getattr(tally, name) for name in ("on_hand", "value", *FIGURES)} for tally in map(tally_of, replay.days)}
@@ -257,8 +257,8 @@ def test_units_and_values_are_conserved(history):
     assert state.total.on_hand == sum(place.tally.on_hand for place in state.places.values())
     assert state.total.value == sum(layer.quantity * (layer.cost or 0) for layer in held)
     assert state.total.unknown == sum(layer.quantity for layer in held if layer.cost is None)
-    assert state.average_quantity == sum(layer.quantity for layer in held if layer.cost is not None)
-    assert state.average_value >= 0
-    assert state.average_value == 0 or state.average_quantity > 0
+    assert state.total.average_quantity == sum(layer.quantity for layer in held if layer.cost is not None)
+    assert state.total.average_value >= 0
+    assert state.total.average_value == 0 or state.total.average_quantity > 0
     assert all(not (place.layers and place.owed) for place in state.places.values())
     assert not (state.debts and state.transit)

@@ -58,7 +58,8 @@ class StandIn:
 
     def __init__(self) -> None:
         self.asked: list[Any] = []
-        self.reply: Reply = Answer(orjson.dumps(trend()), ETAG)
+        # None: it never says anything.
+        self.reply: Reply | None = Answer(orjson.dumps(trend()), ETAG)
 
     def answers(self, **changes: Any) -> None:
         self.reply = Answer(orjson.dumps(trend(**changes)), ETAG)
@@ -68,8 +69,11 @@ class StandIn:
         if isinstance(asked, DescribeReports) and isinstance(self.reply, Answer):
             return reports.encode(Answer(orjson.dumps({"reports": CATALOGUE})))
         self.asked.append(asked)
+        if self.reply is None:
+            await asyncio.Event().wait()
         if isinstance(asked, RunReport) and isinstance(self.reply, Answer) and asked.if_none_match and ETAG in asked.if_none_match:
             return reports.encode(Answer(b"", ETAG, fresh=False))
+        assert self.reply is not None
         return reports.encode(self.reply)
 
 

@@ -255,8 +255,20 @@ async def test_other_media_types_are_refused(gateway, kind):
     assert (answer.status, (await answer.json())["code"]) == (415, "unsupported_media_type")
 
 
-async def test_an_empty_body_is_refused(gateway):
-    assert (await gateway.send(b"")).status == 400
+@pytest.mark.parametrize("kind", ["application/json", "application/x-ndjson"])
+@pytest.mark.parametrize("body", [b"", b"   ", b" \r\n\t\n", b"[]", b" [ ] "])
+async def test_a_body_without_an_event_is_refused(gateway, kind, body):
+    if kind == "application/x-ndjson" and b"[" in body:
+        return
+    for packed, encoding in ((body, {}), (gzip.compress(body), {"Content-Encoding": "gzip"})):
+        answer = await gateway.send(packed, kind, **encoding)
+        assert (answer.status, (await answer.json())["code"]) == (422, "empty_body")
+
+
+async def test_a_line_that_was_struck_from_its_order_is_taken(gateway):
+    struck = order()
+    struck["data"]["lines"][0]["quantity"] = 0
+    assert (await gateway.send(json.dumps(struck))).status == 202
 
 
 async def test_with_a_full_redis_events_are_refused_and_the_client_may_try_again(gateway, redis_url):

@@ -137,6 +137,34 @@ async def test_means_are_shown_in_whole_cents_and_two_digits(gateway, analytics)
     assert "29.83<" in text
 
 
+async def test_what_is_expected_and_what_is_unusual_is_said_in_words_and_marked(gateway, analytics):
+    answer = trend()
+    answer["params"] |= {"forecast": 2, "anomalies": True, "trend_test": True}
+    answer["columns"] += [
+        {"name": "forecast", "type": "money", "unit": "EUR"}, {"name": "anomaly", "type": "boolean", "unit": None},
+        {"name": "anomaly_score", "type": "number", "unit": None},
+    ]  # fmt: skip
+    width = len(answer["rows"][0])
+    answer["rows"] = [[*row, None, True, 4.2] for row in answer["rows"]]
+    answer["rows"].append(["2026-03-03", None, True, *[None] * (width - 3), 4_321, None, None])
+    answer["totals"] |= {
+        "forecast": {"sum": 98_765}, "anomalies": [{"reason": "2026-03-01: sales 12 <b>."}],
+        "trend": {"direction": "rising", "sentence": "Rising by about +1.00 EUR a day (p < 0.001)."},
+    }  # fmt: skip
+    analytics.answers(**answer)
+    text = await (await gateway.call("GET", "/reports/trend?forecast=2&anomalies=true")).text()
+    assert "Expected of the next 2 days: 987.65 EUR." in text
+    assert "Rising by about +1.00 EUR a day (p &lt; 0.001)." in text
+    assert "2026-03-01: sales 12 &lt;b&gt;." in text
+    assert '<span class="tag">forecast</span>' in text
+    assert '<span class="tag odd">unusual</span>' in text
+    assert "43.21 EUR" in text
+    page = Elements(text)
+    (steps,) = [found for found in page.of("input") if found.get("name") == "forecast"]
+    assert steps["value"] == "2"
+    assert all("checked" in found for found in page.of("input") if found.get("name") in ("anomalies", "trend_test"))
+
+
 async def test_a_comparison_that_has_data_in_part_only_says_since_when_and_tells_no_change(gateway, analytics):
     analytics.answers(totals={"value": 123_451, "comparison": 100_000, "change": 0.23451, "comparison_since": "2026-01-31"})
     text = await (await gateway.call("GET", "/reports/trend?compare=previous_period")).text()

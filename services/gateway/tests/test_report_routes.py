@@ -7,7 +7,7 @@ import csv
 import orjson
 import pytest
 
-from tillwise_common.contracts.reports import Answer
+from tillwise_common.contracts.reports import Answer, Refusal
 
 from .analytics_stand_in import ETAG, refusal, standing_in, trend
 from .conftest import ADMIN
@@ -118,6 +118,19 @@ async def test_a_refusal_becomes_a_problem_with_its_errors(gateway, analytics):
 async def test_without_analytics_a_client_is_told_when_to_come_back(gateway):
     answer = await gateway.call("GET", "/api/v1/reports/trend")
     assert (answer.status, (await answer.json())["code"], answer.headers["Retry-After"]) == (503, "analytics_unavailable", "5")
+
+
+async def test_analytics_that_is_merely_slow_is_not_called_away(gateway, analytics):
+    analytics.reply = None
+    answer = await gateway.call("GET", "/api/v1/reports/trend")
+    assert (answer.status, (await answer.json())["code"]) == (504, "report_too_slow")
+    assert "Retry-After" not in answer.headers
+
+
+async def test_who_waited_in_vain_for_a_turn_is_told_when_to_come_back(gateway, analytics):
+    analytics.reply = Refusal(504, "reports_busy", "Others were in front.")
+    answer = await gateway.call("GET", "/api/v1/reports/trend")
+    assert (answer.status, (await answer.json())["code"], answer.headers["Retry-After"]) == (504, "reports_busy", "5")
 
 
 async def test_a_key_sees_its_own_store_and_no_other(gateway, analytics):

@@ -11,11 +11,10 @@ from datetime import UTC, datetime
 from typing import IO, Any
 
 import orjson
-import structlog
-from structlog.tracebacks import ExceptionDictTransformer
 
 from tillwise_common import request_id
 from tillwise_common.settings import LogFormat, LogLevel
+from tillwise_common.structured import ExceptionDictTransformer, structlog
 
 Event = MutableMapping[str, Any]
 FLUSH_SECONDS = 0.02

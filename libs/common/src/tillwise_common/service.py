@@ -10,11 +10,10 @@ from typing import NoReturn, TypeVar
 
 import uvloop
 
-from tillwise_common import logs, metrics
+from tillwise_common import logs
 from tillwise_common.health import Health
 from tillwise_common.lifecycle import Lifecycle, StartError
-from tillwise_common.settings import Settings, SettingsError, load
-from tillwise_common.web.probes import Probes, ProbeServer
+from tillwise_common.settings import Settings, SettingsError, load, told
 
 S = TypeVar("S", bound=Settings)
 
@@ -23,6 +22,10 @@ class Service:
     """One running service: its health, its metrics, its life. `app.py` adds the parts."""
 
     def __init__(self, name: str, settings: Settings) -> None:
+        # Not above: commands (a migration) serve nothing, and a server takes as long to import as all that they need.
+        from tillwise_common import metrics
+        from tillwise_common.web.probes import Probes, ProbeServer
+
         self.name = name
         self.health = Health()
         self.registry = metrics.new_registry()
@@ -59,7 +62,7 @@ def _exit_with(name: str, settings_type: type[S], environ: dict[str, str], work:
         logs.configure(name, settings.instance, settings.log_level, settings.logs_as)
         uvloop.run(_as_coroutine(work(settings)))
     except SettingsError as error:
-        sys.exit("\n".join(f"tillwise {name}: {problem}" for problem in error.problems))
+        sys.exit(told(name, error))
     except StartError as error:
         sys.exit(f"tillwise {name}: {error}")
     except (KeyboardInterrupt, asyncio.CancelledError):

@@ -8,9 +8,11 @@ from __future__ import annotations
 
 import os
 import socket
+import sys
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Any, Literal, TypeVar
+from typing import Annotated, Any, Literal, NamedTuple, NoReturn, TypeVar, get_args, get_origin
+from urllib.parse import urlsplit
 
 import msgspec
 
@@ -51,6 +53,26 @@ class Secret:
         return hash(self._value)
 
 
+class Address(NamedTuple):
+    """What an address of a server looks like: the schemes it may begin with, and an example."""
+
+    schemes: tuple[str, ...]
+    example: str
+
+    def check(self, raw: str) -> None:
+        """Raise _Problem for a text that is no such address; without the text, which may hold a password."""
+        try:
+            parts = urlsplit(raw)
+            # A list of hosts (PostgreSQL) is its driver's own affair.
+            known = parts.scheme in self.schemes and ("," in parts.netloc or parts.port is None or parts.port > 0)
+        except ValueError:
+            known = False
+        if not known or "://" not in raw:
+            raise _Problem(f"is no address of such a server: one looks like {self.example}")
+
+
+DatabaseUrl = Annotated[Secret, Address(("postgresql", "postgres"), "postgresql://USER:PASSWORD@HOST:5432/DATABASE")]
+RedisUrl = Annotated[Secret, Address(("redis", "rediss", "unix"), "redis://:PASSWORD@HOST:6379/0, rediss://… or unix:///PATH")]
 Port = Annotated[int, msgspec.Meta(ge=0, le=65535)]
 Count = Annotated[int, msgspec.Meta(ge=1)]
 Seconds = Annotated[float, msgspec.Meta(ge=0)]
@@ -61,8 +83,8 @@ LogFormat = Literal["json", "console"]
 class Settings(msgspec.Struct, frozen=True, kw_only=True):
     """What every service needs to know. A field `redis_url` is read from `REDIS_URL` or `REDIS_URL_FILE`."""
 
-    database_url: Secret
-    redis_url: Secret
+    database_url: DatabaseUrl
+    redis_url: RedisUrl
     app_env: Literal["development", "production", "test"] = "development"
     log_level: LogLevel = "INFO"
     log_format: LogFormat | None = None
@@ -103,6 +125,20 @@ def load(cls: type[S], environ: Mapping[str, str]) -> S:
     return cls(**values)
 
 
+def check(service: str, cls: type[Settings], environ: Mapping[str, str]) -> NoReturn:
+    """Say whether a service could start with this environment, and all that is wrong: exit code 0 or 1."""
+    try:
+        load(cls, environ)
+    except SettingsError as error:
+        sys.exit(told(service, error))
+    sys.exit(0)
+
+
+def told(service: str, error: SettingsError) -> str:
+    """The problems, as a service says them."""
+    return "\n".join(f"tillwise {service}: {problem}" for problem in error.problems)
+
+
 class _Problem(Exception):
     """Why one variable cannot be used."""
 
@@ -122,9 +158,21 @@ def _raw(name: str, environ: Mapping[str, str]) -> str | None:
 
 
 def _convert(raw: str, kind: Any) -> Any:
-    if kind is Secret:
+    parts = get_args(kind)
+    if kind is Secret or (parts and parts[0] is Secret):
+        for part in parts:
+            if isinstance(part, Address):
+                part.check(raw)
         return Secret(raw)
     try:
         return msgspec.convert(raw, kind, strict=False)
     except msgspec.ValidationError as error:
-        raise _Problem(f"is not valid: {error} (got {raw!r})") from None
+        choices = ", ".join(_choices(kind))
+        raise _Problem(f"is not valid: {f'choose from {choices}' if choices else error} (got {raw!r})") from None
+
+
+def _choices(kind: Any) -> list[str]:
+    """The texts that a setting may be, if they can be counted."""
+    if get_origin(kind) is Literal:
+        return list(get_args(kind))
+    return [choice for part in get_args(kind) for choice in _choices(part)]

@@ -8,7 +8,7 @@ from tillwise_analytics import migrations
 from tillwise_analytics.calculator import Calculator
 from tillwise_analytics.intake.consumer import COMMITS_AT_ONCE, Intake
 from tillwise_analytics.intake.writer import OPTIONS, SEARCH_PATH, Writer, prepare_session
-from tillwise_analytics.reports.answering import ReportAnswerer
+from tillwise_analytics.reports.answering import ReportAnswerer, turn_away
 from tillwise_analytics.rollups.answering import MaintenanceAnswerer
 from tillwise_analytics.settings import AnalyticsSettings
 from tillwise_analytics.settling.settler import Settler
@@ -32,7 +32,7 @@ def build(service: Service, settings: AnalyticsSettings) -> None:
     consumer = f"{service.name}-{settings.instance}"
     intake = Intake(redis, Writer(writers), consumer, settings.event_partitions, settings.max_deliveries, service.registry)
     calculator = Calculator()
-    answer_report = ReportAnswerer(readers, settler, calculator).answer
+    answer_report = ReportAnswerer(readers, settler, calculator, longest=timeout).answer
     answer_maintenance = MaintenanceAnswerer(settings.database_url).answer
 
     async def migrated() -> None:
@@ -45,7 +45,7 @@ def build(service: Service, settings: AnalyticsSettings) -> None:
     parts: list[Any] = [redis, readers, writers, settlers, settler, calculator]
     if settings.intake_enabled:
         parts.append(intake)
-    parts.append(Answerer(redis, reports.TOPIC, consumer, answer_report, at_once=settings.reports_at_once))
+    parts.append(Answerer(redis, reports.TOPIC, consumer, answer_report, at_once=settings.reports_at_once, turn_away=turn_away))
     parts.append(Answerer(redis, maintenance.TOPIC, consumer, answer_maintenance, at_once=1))
     for part in parts:
         service.lifecycle.add(part)

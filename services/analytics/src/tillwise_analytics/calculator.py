@@ -23,10 +23,15 @@ from tillwise_common import logs
 P = ParamSpec("P")
 T = TypeVar("T")
 log = logs.get("calculator")
+_NICE = 5
 
 
 class TooSlow(Exception):
     """The computation did not end in time and was called off."""
+
+
+class NotReady(TooSlow):
+    """The process did not get ready in time; it goes on getting ready, and will be soon."""
 
 
 class Calculator:
@@ -50,14 +55,18 @@ class Calculator:
     async def run(self, timeout: float, function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
         """The function's result, computed elsewhere within `timeout` seconds, waiting for its turn included.
 
-        Raises TooSlow, and what the function raises. A process that died is replaced, and its work done once more.
+        Raises NotReady and TooSlow, and what the function raises. A process that died is replaced, and its work done once
+        more.
         """
+        name, ready = getattr(function, "__name__", "computation"), False
         try:
             async with asyncio.timeout(timeout), self._turn:
                 await self._get_ready(function.__module__)
+                ready = True
                 return await self._run(function, *args, **kwargs)
         except TimeoutError as error:
-            raise TooSlow(getattr(function, "__name__", "computation")) from error
+            waits = bool(self._ready_for) and not all(begun.done() for begun in self._ready_for.values())
+            raise NotReady(name) if waits and not ready else TooSlow(name) from error
 
     async def _get_ready(self, module: str) -> None:
         """Start the process and let it import what a module needs, however long the asker waits for that."""
@@ -83,7 +92,7 @@ class Calculator:
     def _ready(self) -> ProcessPoolExecutor:
         if self._pool is None:
             # Not forked: the service's threads and connections stay where they are.
-            self._pool = ProcessPoolExecutor(1, mp_context=multiprocessing.get_context("spawn"), initializer=_be_polite)
+            self._pool = ProcessPoolExecutor(1, mp_context=multiprocessing.get_context("spawn"), initializer=_be_modest)
         return self._pool
 
     async def _end(self) -> None:
@@ -100,11 +109,12 @@ class Calculator:
 
 
 def _get_ready(module: str) -> None:
+    """Import what a module needs, and from then on give way to the intake and the reports."""
     getattr(importlib.import_module(module), "get_ready", lambda: None)()
+    os.nice(max(0, _NICE - os.nice(0)))
 
 
-def _be_polite() -> None:
-    """Give way to the intake and the reports, and compute on one core."""
-    os.nice(5)
+def _be_modest() -> None:
+    """Compute on one core."""
     for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
         os.environ[name] = "1"

@@ -9,12 +9,13 @@ import asyncio
 import contextlib
 import time
 from collections.abc import Awaitable, Callable
+from typing import Any
 
 from redis.exceptions import ResponseError
 
 from tillwise_common import logs, request_id, tasks
 from tillwise_common.bus import envelope, names
-from tillwise_common.bus.connection import RedisConnection, RedisError, Unreachable
+from tillwise_common.bus.connection import Redis, RedisConnection, RedisError, Unreachable
 from tillwise_common.bus.envelope import Envelope
 from tillwise_common.bus.groups import ensure_group
 from tillwise_common.bus.notify import follow, notify
@@ -28,8 +29,17 @@ REPLIES_LIVE_SECONDS = 60
 BLOCK_MS = 500
 
 
+# Who waits for a turn until this long before the deadline is told so.
+TURN_AWAY_SECONDS = 0.4
+TURN_AWAY_EVERY_SECONDS = 0.1
+
+
 class NoAnswer(Exception):
     """Nobody answered before the deadline, or the bus is away."""
+
+
+class TooLate(NoAnswer):
+    """Somebody began to answer and did not end before the deadline."""
 
 
 class Asker:
@@ -57,7 +67,7 @@ class Asker:
             await self._redis.delete(self._stream)
 
     async def ask(self, topic: str, kind: str, data: bytes, *, store: str = "", timeout: float = 10.0) -> bytes:
-        """The reply to a question, within `timeout` seconds. Raises NoAnswer."""
+        """The reply to a question, within `timeout` seconds. Raises NoAnswer; TooLate where somebody is at work on it."""
         question = envelope.new(kind, self._instance, data, subject=self._stream, store=store, deadline=time.time() + timeout)
         reply: asyncio.Future[bytes] = asyncio.get_running_loop().create_future()
         self._waiting[question.id] = reply
@@ -67,6 +77,8 @@ class Asker:
                 entry = await self._redis.xadd(names.requests(topic), question.fields(), maxlen=MOST_QUESTIONS, approximate=True)
                 return await reply
         except (RedisError, *Unreachable) as error:
+            if isinstance(error, TimeoutError) and entry is not None and await self._was_taken(topic, entry):
+                raise TooLate(topic) from None
             raise NoAnswer(type(error).__name__) from None
         except asyncio.CancelledError:
             # Who wanted to know has gone.
@@ -74,6 +86,12 @@ class Asker:
             raise
         finally:
             self._waiting.pop(question.id, None)
+
+    async def _was_taken(self, topic: str, entry: bytes) -> bool:
+        with contextlib.suppress(RedisError, *Unreachable):
+            async with asyncio.timeout(BLOCK_MS / 1000):
+                return _reached(entry, await _last_taken(self._redis, names.requests(topic)))
+        return False
 
     def _call_off(self, topic: str, question_id: str, entry: bytes | None) -> None:
         task = asyncio.create_task(self._tell_called_off(topic, question_id, entry), name="call off")
@@ -126,6 +144,18 @@ class Asker:
 
 
 Answer = Callable[[Envelope], Awaitable[bytes]]
+Refuse = Callable[[Envelope], bytes]
+
+
+async def _last_taken(redis: Redis, stream: str) -> bytes:
+    """The id of the last question that an answerer took."""
+    found = [group["last-delivered-id"] for group in await redis.xinfo_groups(stream) if group["name"] == GROUP.encode()]
+    return found[0] if found else b"0-0"
+
+
+def _reached(entry: bytes, last: bytes) -> bool:
+    """Whether `last` has come as far as `entry`: ids of streams, two numbers each."""
+    return [int(part) for part in last.split(b"-")] >= [int(part) for part in entry.split(b"-")]
 
 
 def _called_off(topic: str) -> str:
@@ -135,16 +165,20 @@ def _called_off(topic: str) -> str:
 class Answerer:
     """Takes questions of one topic, a bounded number at a time, and replies with what `answer` returns.
 
-    A question that was begun is cancelled when its deadline passes or its asker calls it off.
+    A question that was begun is cancelled when its deadline passes or its asker calls it off. One that waits for its turn
+    until just before its deadline gets what `turn_away` says, so that its asker need not take us for dead.
     """
 
-    def __init__(self, connection: RedisConnection, topic: str, consumer: str, answer: Answer, *, at_once: int = 8) -> None:
+    def __init__(
+        self, connection: RedisConnection, topic: str, consumer: str, answer: Answer, *, at_once: int = 8, turn_away: Refuse | None = None
+    ) -> None:
         self._connection = connection
         self._redis = connection.commands
         self._topic = topic
         self._stream = names.requests(topic)
         self._consumer = consumer
         self._answer = answer
+        self._refuse = turn_away
         self._slots = asyncio.Semaphore(at_once)
         # By the entry on the stream; a question is in here from the moment it is taken.
         self._working: dict[bytes, asyncio.Task[None]] = {}
@@ -159,6 +193,8 @@ class Answerer:
             tasks.keep(self._serve, f"answer {self._stream}"),
             tasks.keep(self._hear_called_off, f"called off {self._stream}"),
         ]
+        if self._refuse is not None:
+            self._tasks.append(tasks.keep(self._turn_away, f"turn away {self._stream}"))
 
     async def drain(self) -> None:
         """Take no more questions, and answer those that were taken."""
@@ -236,9 +272,7 @@ class Answerer:
             if question is not None and question.expired():
                 log.info("question_expired", topic=self._stream)
             elif question is not None and (data := await self._answer_in_time(question)) is not None:
-                reply = envelope.new(f"{question.type}.reply", self._consumer, data, subject=question.id)
-                pipeline.xadd(question.subject, reply.fields(), maxlen=MOST_REPLIES, approximate=True)
-                pipeline.expire(question.subject, REPLIES_LIVE_SECONDS)
+                self._add_reply(pipeline, question, data)
             await pipeline.execute()
         except (RedisError, *Unreachable) as error:
             log.warning("reply_lost", reason=type(error).__name__)
@@ -246,6 +280,34 @@ class Answerer:
             log.exception("answer_failed", topic=self._stream)
             with contextlib.suppress(RedisError, *Unreachable):
                 await self._redis.xack(self._stream, GROUP, entry_id)
+
+    def _add_reply(self, pipeline: Any, question: Envelope, data: bytes) -> None:
+        reply = envelope.new(f"{question.type}.reply", self._consumer, data, subject=question.id)
+        pipeline.xadd(question.subject, reply.fields(), maxlen=MOST_REPLIES, approximate=True)
+        pipeline.expire(question.subject, REPLIES_LIVE_SECONDS)
+
+    async def _turn_away(self) -> None:
+        """While all slots are taken, refuse questions whose time is up before their turn comes."""
+        while True:
+            await asyncio.sleep(TURN_AWAY_EVERY_SECONDS)
+            if not self._slots.locked() or not self._working:
+                continue
+            with contextlib.suppress(RedisError, *Unreachable, envelope.MalformedEnvelope):
+                await self._turn_away_now()
+
+    async def _turn_away_now(self) -> None:
+        assert self._refuse is not None
+        last = await _last_taken(self._redis, self._stream)
+        pipeline = self._redis.pipeline(transaction=False)
+        for entry_id, fields in await self._redis.xrange(self._stream, min=b"(" + last, count=100):
+            question = envelope.parse(fields)
+            if question.deadline and not question.expired() and question.deadline - time.time() < TURN_AWAY_SECONDS:
+                log.info("question_turned_away", topic=self._stream, question_request_id=question.request_id)
+                # Nobody can take it any more; where somebody just did, the asker has its answer all the same.
+                pipeline.xdel(self._stream, entry_id)
+                self._add_reply(pipeline, question, self._refuse(question))
+        if len(pipeline):
+            await pipeline.execute()
 
     async def _answer_in_time(self, question: Envelope) -> bytes | None:
         """The answer, or None when nobody waits for it any more."""

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Awaitable, Callable
+
 from aiohttp import web
 from prometheus_client import CollectorRegistry
 
-from tillwise_common import metrics
+from tillwise_common import metrics, request_id
 from tillwise_common.health import Health, document
 from tillwise_common.lifecycle import StartError
 from tillwise_common.web.problems import json_response
@@ -42,6 +44,16 @@ class Probes:
         return web.Response(body=metrics.render(self._registry), headers={"Content-Type": metrics.CONTENT_TYPE})
 
 
+@web.middleware
+async def _with_request_id(request: web.Request, handler: Callable[[web.Request], Awaitable[web.StreamResponse]]) -> web.StreamResponse:
+    """Who asks finds the answer again in the log, as at every other door."""
+    rid = request_id.accept(request.headers.get(request_id.HEADER))
+    request_id.current.set(rid)
+    response = await handler(request)
+    response.headers[request_id.HEADER] = rid
+    return response
+
+
 class ProbeServer:
     """A small server with nothing but the probes; the first part to start and the last one to close."""
 
@@ -51,7 +63,7 @@ class ProbeServer:
         self._runner: Runner | None = None
 
     async def start(self) -> None:
-        app = web.Application()
+        app = web.Application(middlewares=[_with_request_id])
         app.add_routes(self._probes.routes())
         self._runner = Runner(app, access_log=None)
         await self._runner.setup()

@@ -6,6 +6,8 @@ ID, and logs the client's fault as an error of ours, with a traceback.
 
 from __future__ import annotations
 
+import asyncio
+import contextlib
 from collections.abc import Awaitable, Callable, Coroutine, Mapping
 from typing import Any, cast
 
@@ -23,12 +25,19 @@ Refused = Callable[[int], None]
 REFUSED: web.AppKey[Refused] = web.AppKey("refused")
 
 
+# How long, and not beyond the largest body there may be, what a client still sends is read after its answer. It may look for
+# the answer only then, and closing on a client that sends takes the answer away from it.
+LINGER_SECONDS = 2.0
+
+
 class Runner(web.AppRunner):
     """Serves an application over connections of ours."""
 
     async def _make_server(self) -> web.Server:
         made = await super()._make_server()
-        return _Server(made, _short_way(self.app) or made.request_handler, self.app.get(REFUSED), self._kwargs)
+        # aiohttp would read on for ten seconds, however much comes.
+        options = {**self._kwargs, "lingering_time": 0.0}
+        return _Server(made, _short_way(self.app) or made.request_handler, self.app.get(REFUSED), options)
 
 
 def _short_way(app: web.Application) -> Callable[[web.Request], Awaitable[web.StreamResponse]] | None:
@@ -99,7 +108,27 @@ class _Connection(RequestHandler):
         if isinstance(resp, web.HTTPException):
             # Handlers raise none through what surrounds them: the router refused by itself.
             resp = self._refuse(request, problem_of(resp), method=request.method, path=request.path)
-        return super().finish_response(request, resp, start_time)
+        finishing = super().finish_response(request, resp, start_time)
+        if request.content.is_eof():
+            return finishing
+        if (length := request.content_length) is None or length > request.client_max_size:
+            # Its end is not waited for.
+            resp.force_close()
+        return self._finish_unread(finishing, request)
+
+    async def _finish_unread(
+        self, finishing: Coroutine[Any, Any, tuple[web.StreamResponse, bool]], request: web.BaseRequest
+    ) -> tuple[web.StreamResponse, bool]:
+        """Answer, and read what is left of the body within bounds. Whatever is left then, the connection ends with."""
+        done = await finishing
+        left, transport = request.client_max_size, self.transport
+        if not self._force_close and not done[0].keep_alive and transport is not None and transport.can_write_eof():
+            transport.write_eof()
+        with contextlib.suppress(TimeoutError, web.PayloadAccessError, web.RequestPayloadError, OSError):
+            async with asyncio.timeout(LINGER_SECONDS):
+                while left > 0 and not request.content.is_eof():
+                    left -= len(await request.content.readany())
+        return done
 
     def handle_error(
         self, request: web.BaseRequest, status: int = 500, exc: BaseException | None = None, message: str | None = None

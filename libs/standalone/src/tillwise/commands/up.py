@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 
 # The supervisor gives up before; it waits long for a database that recovers from a crash.
 START_SECONDS = 700.0
+LOOK_SECONDS = 0.5
 
 
 def up(
@@ -166,7 +167,8 @@ def _banner(about: dict[str, Any]) -> str:
 
 def _detach(options: Options, data_dir: Path, as_json: bool) -> None:
     data = DataFolder(data_dir)
-    if not data.path.exists():
+    fresh = not data.path.exists()
+    if fresh:
         check_port(options.host, options.port)
     arguments = [
         "--host", options.host, "--port", str(options.port), "--data-dir", str(data.path),
@@ -189,20 +191,29 @@ def _detach(options: Options, data_dir: Path, as_json: bool) -> None:
             start_new_session=True,
         )
     try:
-        about = _announcement(process, data.logs / "supervisor.log", written_before)
+        about = _announcement(process, data.logs / "supervisor.log", written_before, quiet=as_json)
     except BaseException:
         # Ctrl-C too: what was not ready when we left would come up behind the user's back.
         process.terminate()
+        if fresh:
+            process.wait()
+            data.remove_unused()
         raise
     show(about, _banner(about), as_json)
 
 
-def _announcement(process: subprocess.Popen[bytes], log: Path, written_before: int) -> dict[str, Any]:
+def _announcement(process: subprocess.Popen[bytes], log: Path, written_before: int, *, quiet: bool) -> dict[str, Any]:
     """What the platform says once it is ready. Raises CannotStart with its last words when it ends instead."""
     assert process.stdout is not None
+    deadline, told = time.monotonic() + START_SECONDS, 0
     with process.stdout as pipe:
-        if not select.select([pipe], [], [], START_SECONDS)[0]:
-            raise CannotStart(f"the platform was not ready within {START_SECONDS:.0f} seconds: {log.parent} says why")
+        while not select.select([pipe], [], [], LOOK_SECONDS)[0]:
+            if time.monotonic() > deadline:
+                raise CannotStart(f"the platform was not ready within {START_SECONDS:.0f} seconds: {log.parent} says why")
+            waits = _waits(log.read_bytes()[written_before:])
+            if not quiet and len(waits) > told:
+                sys.stderr.write(f"Waiting for {waits[-1]} …\n")
+            told = len(waits)
         line = pipe.readline()
     if line:
         about: dict[str, Any] = json.loads(line)
@@ -212,3 +223,10 @@ def _announcement(process: subprocess.Popen[bytes], log: Path, written_before: i
     # The rest of the log are lines of JSON about processes.
     lines = [line for line in said if not line.startswith("{")]
     raise CannotStart((lines or [f"the supervisor ended with exit code {process.returncode}"])[-1].removeprefix("tillwise: "))
+
+
+def _waits(log: bytes) -> list[str]:
+    """What the supervisor's log says that the start waited for."""
+    # The last line may be half written.
+    lines = [line for line in log.split(b"\n")[:-1] if line.startswith(b"{") and b'"waiting"' in line]
+    return [json.loads(line)["what"] for line in lines]

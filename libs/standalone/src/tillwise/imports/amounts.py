@@ -37,12 +37,12 @@ def amount(text: str, decimal: str = ".") -> Decimal:
 
 
 @lru_cache(maxsize=4_096)
-def quantity(text: str, decimal: str = ".") -> int:
-    """A whole number of pieces; "6.0" is 6. Raises Refused."""
+def quantity(text: str, decimal: str = ".", *, none: bool = False) -> int:
+    """A whole number of pieces; "6.0" is 6. Only with `none` may it be 0. Raises Refused."""
     try:
         found = amount(text, decimal)
     except Refused:
         raise Refused("bad_quantity") from None
-    if found != found.to_integral_value() or abs(found) > 1_000_000 or found == 0:
+    if found != found.to_integral_value() or abs(found) > 1_000_000 or (not found and not none):
         raise Refused("bad_quantity")
     return int(found)

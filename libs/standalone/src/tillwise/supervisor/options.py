@@ -8,6 +8,7 @@ import fcntl
 import json
 import os
 import secrets
+import shutil
 import socket
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -60,6 +61,11 @@ class DataFolder:
         line = {"timestamp": datetime.now(UTC).isoformat(), "level": "info", "service": "supervisor", "event": event, **about}
         with contextlib.suppress(OSError), (self.logs / "supervisor.log").open("a") as log:
             log.write(json.dumps(line) + "\n")
+
+    def remove_unused(self) -> None:
+        """Remove a folder in which nothing was started yet: it holds the log of a start that failed, and no data."""
+        if not any((self.path / name).exists() for name in ("postgres", "valkey", "run.json")):
+            shutil.rmtree(self.path, ignore_errors=True)
 
     def release(self) -> None:
         """Let go of the folder."""

@@ -21,6 +21,8 @@ from tillwise_common.settings import Secret, Settings, SettingsError, load
 START_SECONDS = 60.0
 # After a crash a server reads its log again, however long that is.
 RECOVERY_SECONDS = 600.0
+# When a start that is not over begins to say what it waits for, and how often it goes on.
+FIRST_WORD_SECONDS, NEXT_WORD_SECONDS = 5.0, 10.0
 # A service may use its own deadline (20 s) before it is killed.
 END_SECONDS = 25.0
 WATCH_SECONDS = 1.0
@@ -42,6 +44,8 @@ class Supervisor:
         self._rolls = 0
         self._roll_error = ""
         self._generation = 0
+        # What a start waits for, where it is not a process.
+        self._awaited = ""
         # Children end when this pipe does, however we end.
         self._lifeline = os.pipe()
         self.environment: dict[str, str] = {}
@@ -56,6 +60,12 @@ class Supervisor:
         if not self.data.path.exists():
             # Before anything is made; where a platform lives, that it runs already is the better thing to say.
             check_port(self.options.host, self.options.port)
+        elif self.data.taken():
+            # It says so; what is wrong with our settings does not matter then.
+            self.data.prepare()
+        self.environment = self._base_environment()
+        servers = self._embedded_servers()
+        await self._check_settings()
         self.data.prepare()
         check_port(self.options.host, self.options.port)
         loop = asyncio.get_running_loop()
@@ -67,9 +77,11 @@ class Supervisor:
         self._write_state()
         side_work: asyncio.Future[Any] | None = None
         try:
-            up = asyncio.create_task(self._bring_up())
+            up = asyncio.create_task(self._bring_up(servers))
             stopped = asyncio.create_task(self._stop.wait())
+            telling = asyncio.create_task(self._tell_what_takes_long())
             await asyncio.wait({up, stopped}, return_when=asyncio.FIRST_COMPLETED)
+            telling.cancel()
             if not up.done():
                 up.cancel()
                 await asyncio.gather(up, return_exceptions=True)
@@ -89,19 +101,35 @@ class Supervisor:
             self._hurry.set()
         self._stop.set()
 
-    async def _bring_up(self) -> None:
-        self.environment = self._base_environment()
-        servers = self._embedded_servers()
+    async def _tell_what_takes_long(self) -> None:
+        """A start that takes its time says what it waits for."""
+        pause = FIRST_WORD_SECONDS
+        while True:
+            await asyncio.sleep(pause)
+            pause = NEXT_WORD_SECONDS
+            unready = [child.name if child.probe_port else child.service for child in self._all() if not child.ready]
+            what = self._awaited or ", ".join(unready)
+            self._tell(f"Waiting for {what} …")
+            self.data.diary("waiting", what=what)
+
+    async def _check_settings(self) -> None:
+        """Raise CannotStart with all that is wrong with the settings of any service."""
+        await _all_well(*(self._command(service, "check") for service in SERVICES))
+
+    async def _bring_up(self, servers: list[EmbeddedPostgres | EmbeddedValkey]) -> None:
         if self._given("REDIS_URL"):
             await check_redis(self.environment)
         await asyncio.gather(*(self._start_server(s) for s in servers))
-        await _all_well(self._migrate_gateway(), self._command("analytics", "migrate"))
+        self._awaited = "the database to be brought up to date"
+        await _all_well(self._command("gateway", "migrate"), self._command("analytics", "migrate"))
+        self._awaited = ""
         for service, count in (("analytics", self.options.analytics), ("worker", self.options.workers), ("gateway", self.options.gateways)):
             for number in range(1, count + 1):
                 child = self._service(service, number)
                 self._services.append(child)
                 child.start()
-        await asyncio.gather(*(self._wait_ready(child) for child in self._services))
+        # Nobody can log in before we say that all is ready.
+        await asyncio.gather(self._bootstrap(), *(self._wait_ready(child) for child in self._services))
 
     def _embedded_servers(self) -> list[EmbeddedPostgres | EmbeddedValkey]:
         servers: list[EmbeddedPostgres | EmbeddedValkey] = []
@@ -135,8 +163,7 @@ class Supervisor:
         if isinstance(server, EmbeddedPostgres):
             await asyncio.to_thread(server.ensure_database)
 
-    async def _migrate_gateway(self) -> None:
-        await self._command("gateway", "migrate")
+    async def _bootstrap(self) -> None:
         self.data.admin_key()
         self.data.admin_password()
         await self._command("gateway", "bootstrap")

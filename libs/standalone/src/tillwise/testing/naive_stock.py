@@ -12,7 +12,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 Unit = dict[str, Any]
-FIGURES = ("received", "sold", "returned", "cost", "uncosted", "on_hand_time", "value_time", "out_time")
+FIGURES = ("received", "sold", "returned", "cost", "uncosted", "on_hand_time", "value_time", "out_time", "empty_time")
 
 
 class NaiveStock:
@@ -194,6 +194,7 @@ class NaiveStock:
             self.figures["value_time"] += self.value() * span
             self.figures["on_hand_time"] += max(self.total(), 0) * span
             self.figures["out_time"] += span if self.total() <= 0 else 0
+            self.figures["empty_time"] += span if self.total() == 0 else 0
         self._last = self._now
 
     def _note(self) -> None:

@@ -6,7 +6,7 @@ import os
 import subprocess
 import sys
 import time
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Iterator, Sequence
 from pathlib import Path
 
 import asyncpg
@@ -18,12 +18,18 @@ from tillwise.embedded.valkey import EmbeddedValkey
 
 TEMPLATE = "tillwise_template"
 START_SECONDS = 30
+# Databases of tests live for a second and survive nothing: making one costs a fifth so.
+FORGETFUL = [
+    option
+    for setting in ("fsync=off", "synchronous_commit=off", "full_page_writes=off", "wal_level=minimal", "max_wal_senders=0")
+    for option in ("-c", setting)
+]
 
 
-def _run(server: EmbeddedPostgres | EmbeddedValkey, log: Path) -> Iterator[None]:
+def _run(server: EmbeddedPostgres | EmbeddedValkey, log: Path, options: Sequence[str] = ()) -> Iterator[None]:
     server.prepare()
     with log.open("wb") as output:
-        process = subprocess.Popen(server.command(), stdout=output, stderr=output, stdin=subprocess.DEVNULL)
+        process = subprocess.Popen([*server.command(), *options], stdout=output, stderr=output, stdin=subprocess.DEVNULL)
     try:
         deadline = time.monotonic() + START_SECONDS
         while not server.ready():
@@ -41,7 +47,7 @@ def postgres_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Embedd
     """A running PostgreSQL with a migrated database to copy."""
     folder = tmp_path_factory.mktemp("pg")
     server = EmbeddedPostgres(folder / "data")
-    for _ in _run(server, folder / "log"):
+    for _ in _run(server, folder / "log", FORGETFUL):
         server.ensure_database()
         _migrate(server)
         yield server
@@ -75,7 +81,7 @@ async def database_url(postgres_server: EmbeddedPostgres) -> AsyncIterator[str]:
     """A database of this test's own, with the schemas of all services."""
     name = f"test_{os.getpid()}_{time.monotonic_ns()}"
     admin = await asyncpg.connect(f"postgresql://postgres@/postgres?host={postgres_server.sockets}")
-    await admin.execute(f"create database {name} template {TEMPLATE} owner tillwise")
+    await admin.execute(f"create database {name} template {TEMPLATE} owner tillwise strategy file_copy")
     yield f"postgresql://tillwise@/{name}?host={postgres_server.sockets}"
     await admin.execute(f"drop database {name} with (force)")
     await admin.close()

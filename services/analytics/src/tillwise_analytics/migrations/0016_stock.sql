@@ -15,30 +15,34 @@ create table stock_states (
     primary key (store_id, sku)
 );
 
--- Each product as it is now. What is in transit between places is not on hand, and still ours.
+-- Each product as it is now.
 create table stock_skus (
     store_id integer not null,
     sku text collate "C" not null,
-    -- The last movement, and the first moment at which something came or was counted.
+    -- The last movement.
     at timestamptz not null,
-    since timestamptz,
     on_hand bigint not null,
-    in_transit bigint not null,
     -- First in, first out, of units whose cost is known; how many units have an unknown one.
     value numeric not null,
     unknown bigint not null,
-    -- The moving average: what units of known cost are worth.
-    average_quantity bigint not null,
-    average_value numeric not null,
     received bigint not null,
     sold bigint not null,
     returned bigint not null,
     -- Of what was sold, less what came back; units of unknown cost.
     cost numeric not null,
     uncosted bigint not null,
+    -- Units and value times how long they lay there, how long there were none, and how long exactly
+    -- none, not less; since the first that came or was counted.
     on_hand_time numeric not null,
     value_time numeric not null,
     out_time bigint not null,
+    empty_time bigint not null,
+    -- Between places: not on hand, and still ours.
+    in_transit bigint not null,
+    -- The moving average: what units of known cost are worth.
+    average_quantity bigint not null,
+    average_value numeric not null,
+    since timestamptz,
     last_receipt timestamptz,
     last_sale timestamptz,
     last_count timestamptz,
@@ -51,7 +55,6 @@ create table stock_levels (
     sku text collate "C" not null,
     location text collate "C" not null,
     at timestamptz not null,
-    since timestamptz,
     on_hand bigint not null,
     value numeric not null,
     unknown bigint not null,
@@ -63,6 +66,8 @@ create table stock_levels (
     on_hand_time numeric not null,
     value_time numeric not null,
     out_time bigint not null,
+    empty_time bigint not null,
+    since timestamptz,
     last_receipt timestamptz,
     last_sale timestamptz,
     last_count timestamptz,
@@ -110,6 +115,10 @@ create table stock_days (
     on_hand_time numeric not null,
     value_time numeric not null,
     out_time bigint not null,
+    empty_time bigint not null,
+    in_transit bigint not null,
+    average_quantity bigint not null,
+    average_value numeric not null,
     primary key (store_id, sku, day)
 );
 
@@ -131,14 +140,43 @@ create table stock_place_days (
     on_hand_time numeric not null,
     value_time numeric not null,
     out_time bigint not null,
+    empty_time bigint not null,
     primary key (store_id, sku, location, day)
 );
+
+-- What each week begins with, from the one after the first movement to the one of the last: the weeks after it begin with what is
+-- now. A period that begins with a week is told by one stretch of this table for all products.
+create table stock_weeks (
+    store_id integer not null,
+    week date not null,
+    sku text collate "C" not null,
+    -- The last movement before.
+    at timestamptz not null,
+    on_hand bigint not null,
+    value numeric not null,
+    unknown bigint not null,
+    received bigint not null,
+    sold bigint not null,
+    returned bigint not null,
+    cost numeric not null,
+    uncosted bigint not null,
+    on_hand_time numeric not null,
+    value_time numeric not null,
+    out_time bigint not null,
+    empty_time bigint not null,
+    in_transit bigint not null,
+    average_quantity bigint not null,
+    average_value numeric not null,
+    primary key (store_id, week, sku)
+);
+
+create index stock_weeks_of_product on stock_weeks (store_id, sku);
 
 do $$
 declare name text;
 begin
     foreach name in array array[
-        'stock_states', 'stock_skus', 'stock_levels', 'stock_layers', 'stock_outs', 'stock_days', 'stock_place_days'
+        'stock_states', 'stock_skus', 'stock_levels', 'stock_layers', 'stock_outs', 'stock_days', 'stock_place_days', 'stock_weeks'
     ] loop
         execute format('alter table %I enable row level security', name);
         execute format(

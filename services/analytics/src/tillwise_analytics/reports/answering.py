@@ -14,7 +14,7 @@ import asyncpg
 import msgspec
 import orjson
 
-from tillwise_analytics.calculator import Calculator, TooSlow
+from tillwise_analytics.calculator import Calculator, NotReady, TooSlow
 from tillwise_analytics.reports.parameters import InvalidParameters, parse, schema
 from tillwise_analytics.reports.registry import REPORTS
 from tillwise_analytics.reports.report import Context, Report
@@ -28,6 +28,12 @@ from tillwise_common.postgres.pool import Postgres, Unreachable
 log = logs.get("reports")
 # For what takes a moment when the database is there: a connection, the begin and the end of a transaction.
 PATIENCE_SECONDS = 2.0
+# Of the time until the deadline, a statement may take the first part; at the second at the latest somebody is told that it
+# is not enough, while there is still time to say so.
+STATEMENT_PART, ANSWER_PART = 0.9, 0.95
+NO_DEADLINE_SECONDS = 30.0
+TOO_SLOW = Refusal(504, "report_too_slow", "The report took too long: ask for a shorter period or fewer groups.")
+BUSY = Refusal(504, "reports_busy", "Other reports were in front of this one, and its time was over before its turn. Try again shortly.")
 
 
 class ReportAnswerer:
@@ -39,15 +45,31 @@ class ReportAnswerer:
         settler: Settler,
         calculator: Calculator | None = None,
         clock: Callable[[], datetime] = lambda: datetime.now(UTC),
+        longest: float = NO_DEADLINE_SECONDS,
     ) -> None:
-        self._postgres, self._settler, self._clock = postgres, settler, clock
+        self._postgres, self._settler, self._clock, self._longest = postgres, settler, clock, longest
         self._calculator = calculator or Calculator()
+        # What was called off and has not ended yet.
+        self._ending: set[asyncio.Task[Reply]] = set()
 
     async def answer(self, question: Envelope) -> bytes:
         """The reply to a question of contracts.reports."""
         asked = reports.decode_question(question.data)
-        reply = _catalogue() if isinstance(asked, DescribeReports) else await self._run(asked, question.deadline)
+        reply = _catalogue() if isinstance(asked, DescribeReports) else await self._in_time(asked, question.deadline)
         return reports.encode(reply)
+
+    async def _in_time(self, asked: RunReport, deadline: float) -> Reply:
+        """The answer, or a refusal while somebody still waits for one: a report asks many statements, and each may take long."""
+        running = asyncio.create_task(self._run(asked, deadline))
+        self._ending.add(running)
+        running.add_done_callback(self._ending.discard)
+        try:
+            await asyncio.wait({running}, timeout=max(0.05, (deadline - time.time()) * ANSWER_PART) if deadline else None)
+        finally:
+            # It gives its connection back in its own time.
+            if not running.done():
+                running.cancel()
+        return running.result() if running.done() else TOO_SLOW
 
     async def _run(self, asked: RunReport, deadline: float) -> Reply:
         report = REPORTS.get(asked.report)
@@ -58,15 +80,17 @@ class ReportAnswerer:
             if report.needs:
                 await self._settle(asked.store.id, report.needs, deadline)
             async with self._postgres.acquire(timeout=PATIENCE_SECONDS) as connection:
-                await _begin(connection, asked.store.id, deadline)
+                await _begin(connection, asked.store.id, self._statement_seconds(deadline))
                 try:
                     return await self._answer(connection, asked, params, deadline)
                 finally:
                     await _end(connection)
         except InvalidParameters as error:
             return Refusal(422, "invalid_parameters", str(error), error.errors)
+        except NotReady:
+            return Refusal(503, "calculator_not_ready", "What computes this gets ready for the first time. Try again in some seconds.")
         except (asyncpg.QueryCanceledError, TooSlow):
-            return Refusal(504, "report_too_slow", "The report took too long: ask for a shorter period or fewer groups.")
+            return TOO_SLOW
         except Unreachable as error:
             log.warning("database_unavailable", reason=type(error).__name__)
             return Refusal(503, "database_unavailable", "The database is away. Try again shortly.")
@@ -75,9 +99,13 @@ class ReportAnswerer:
             log.exception("report_failed", report=asked.report, store=asked.store.id)
             return Refusal(500, "report_failed", "Something went wrong in this report. Tell us the request_id.")
 
+    def _statement_seconds(self, deadline: float) -> float:
+        """How long a statement may take: it ends before its asker gives up, and before its connection does."""
+        return min(self._longest, max(0.001, (deadline - time.time()) * STATEMENT_PART)) if deadline else self._longest
+
     async def _settle(self, store_id: int, needs: tuple[str, ...], deadline: float) -> None:
         """Raises TooSlow where more is left to be settled than can be before the deadline."""
-        left = max(0.1, (deadline - time.time()) * 0.9) if deadline else 30.0
+        left = max(0.1, (deadline - time.time()) * STATEMENT_PART) if deadline else NO_DEADLINE_SECONDS
         try:
             async with asyncio.timeout(left):
                 await self._settler.settle(store_id, needs)
@@ -109,30 +137,33 @@ async def _end(connection: Any) -> None:
         connection.terminate()
 
 
-async def _begin(connection: Any, store_id: int, deadline: float) -> None:
+async def _begin(connection: Any, store_id: int, seconds: float) -> None:
     try:
-        await connection.execute(_transaction(store_id, deadline), timeout=PATIENCE_SECONDS)
+        await connection.execute(_transaction(store_id, seconds), timeout=PATIENCE_SECONDS)
     except (TimeoutError, asyncio.CancelledError):
         # The session says nothing: nobody should wait for it again.
         connection.terminate()
         raise
 
 
-def _transaction(store_id: int, deadline: float) -> str:
-    """The start of a transaction that sees one store and ends with the question's deadline, in one round trip."""
-    # A refusal must reach the asker before the deadline, so statements end a tenth of the time earlier.
-    left = max(1, int((deadline - time.time()) * 900)) if deadline else 30_000
+def _transaction(store_id: int, seconds: float) -> str:
+    """The start of a transaction that sees one store and whose statements take `seconds` at most, in one round trip."""
     who = request_id.accept(request_id.current.get())[:40]
     # Every value is a number of ours or was matched against [A-Za-z0-9._-].
     return (
         "begin isolation level repeatable read read only; "
         "set local role tillwise_reader; "
         f"set local tillwise.store_id = '{int(store_id)}'; "
-        f"set local statement_timeout = {left}; "
+        f"set local statement_timeout = {max(1, int(seconds * 1000))}; "
         # A report's plan depends on its dates and filters; the general plan of a repeated statement is up to three times slower.
         "set local plan_cache_mode = force_custom_plan; "
         f"set local application_name = 'tillwise-analytics {who}'"
     )
+
+
+def turn_away(_: Envelope) -> bytes:
+    """The reply to a question whose time is over before its turn comes."""
+    return reports.encode(BUSY)
 
 
 def _catalogue() -> Answer:

@@ -25,15 +25,19 @@ class InvalidParameters(Exception):
 def parse(kind: type[P], texts: dict[str, str], besides: Iterable[str] = ()) -> P:
     """The parameters as `kind`. An empty text means "not given", except of a Filter. Raises InvalidParameters.
 
-    `besides` are parameters that others take: they are named when somebody asks for one that does not exist.
+    `besides` are parameters that others take: they are named when somebody asks for one that does not exist. A kind may say in
+    `REFUSED` why it has none of a name that other reports take.
     """
+    refused: dict[str, str] = getattr(kind, "REFUSED", {})
     fields = {field.encode_name: field for field in msgspec.structs.fields(kind)}
     values: dict[str, Any] = {}
     errors: list[dict[str, Any]] = []
     for name, text in texts.items():
         field = fields.get(name)
         if field is None:
-            errors.append({"parameter": name[:80], "detail": "there is no such parameter", "allowed": sorted({*fields, *besides})})
+            errors.append(
+                {"parameter": name[:80], "detail": refused.get(name, "there is no such parameter"), "allowed": sorted({*fields, *besides})}
+            )
             continue
         try:
             if text or _empty_counts(field.type):

@@ -3,15 +3,23 @@
 from __future__ import annotations
 
 from tillwise_analytics.reports.customers.report import REPORT as CUSTOMERS
+from tillwise_analytics.reports.inventory.report import REPORT as INVENTORY
 from tillwise_analytics.reports.ltv.report import REPORT as LTV
 from tillwise_analytics.reports.products.report import REPORT as PRODUCTS
+from tillwise_analytics.reports.reorder.report import REPORT as REORDER
 from tillwise_analytics.reports.report import Report
+from tillwise_analytics.reports.retention.report import REPORT as RETENTION
+from tillwise_analytics.reports.stock_ageing.report import REPORT as STOCK_AGEING
 from tillwise_analytics.reports.trend.report import REPORT as TREND
 
 _ALL = (
     TREND,
+    RETENTION,
     LTV,
     CUSTOMERS,
     PRODUCTS,
+    INVENTORY,
+    REORDER,
+    STOCK_AGEING,
 )
 REPORTS: dict[str, Report] = {report.name: report for report in _ALL}

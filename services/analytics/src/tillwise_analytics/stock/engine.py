@@ -1,4 +1,4 @@
-"""The rules of stock, on one product: exact, in integers, movement after movement. docs/decisions/0016-stock.md says why.
+"""The rules of stock, on one product: exact, in integers, movement after movement. docs/decisions/0008-stock.md says why.
 
 Where something leaves that is not there, the place owes it, and what comes next is what had left: it goes the way the
 owed units went (sold, lost or sent).
@@ -7,6 +7,7 @@ owed units went (sold, lost or sent).
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from datetime import date, timedelta
 from typing import Any, NamedTuple
 
 from msgspec.structs import astuple
@@ -16,12 +17,25 @@ from tillwise_analytics.stock.movement import COUNT, Movement
 from tillwise_analytics.stock.state import SOLD_KEPT, Debt, Layer, Owed, Place, State, Tally
 
 SALE, LOST, TRANSFER = "sale", "lost", "transfer"
+WEEK = timedelta(days=7)
+
+
+def monday(day: date) -> date:
+    """The first day of its week, where weeks begin on Mondays."""
+    return day - timedelta(days=day.weekday())
 
 
 class Day(NamedTuple):
     """The figures after the last movement of a day: of the product (`location` None) or of a place; the fields of a Tally."""
 
     location: str | None
+    figures: tuple[Any, ...]
+
+
+class Week(NamedTuple):
+    """The figures of the product with which a week begins (by its first day); the fields of a Tally."""
+
+    begins: date
     figures: tuple[Any, ...]
 
 
@@ -33,13 +47,14 @@ class Out(NamedTuple):
 
 
 class Replay:
-    """Carries a state on, movement by movement, and collects the days (of its places, too, if `places`) and the times without
-    stock on its way.
+    """Carries a state on, movement by movement, and collects the days (of its places, too, if `places`), the weeks that began and
+    the times without stock on its way. `week_begin` tells the first day of a day's week.
     """
 
-    def __init__(self, state: State, *, places: bool = False) -> None:
-        self.state, self._places = state, places
+    def __init__(self, state: State, week_begin: Callable[[date], date] = monday, *, places: bool = False) -> None:
+        self.state, self._week_begin, self._places = state, week_begin, places
         self.days: list[Day] = []
+        self.weeks: list[Week] = []
         self.outs: list[Out] = []
         self._touched: dict[str | None, Tally] = {}
         # Units of known cost that this movement made ours, what they count for in the moving average, and units that left us.
@@ -67,6 +82,7 @@ class Replay:
         place = self.state.places.get(movement.location)
         if place is None:
             place = self.state.places[movement.location] = Place([], [], Tally())
+        self._begin_weeks(movement.day)
         self._touch(None, self.state.total, movement)
         self._touch(movement.location, place.tally, movement)
         both = (self.state.total, place.tally)
@@ -77,6 +93,7 @@ class Replay:
             if tally.since is None and (movement.quantity > 0 or movement.kind == COUNT):
                 tally.since = movement.at
         self.state.movements += 1
+        self.state.total.in_transit = units(self.state.transit)
         self._average()
         self._mark(movement.at)
 
@@ -153,9 +170,9 @@ class Replay:
         known = [layer for layer in layers if layer.cost is not None]
         own = sum(layer.quantity * (layer.cost or 0) for layer in known)
         state, count = self.state, units(known)
-        at_average = not priced and state.average_quantity > 0
+        at_average = not priced and state.total.average_quantity > 0
         self._came += count
-        self._came_value += share(state.average_value, count, state.average_quantity) if at_average else own
+        self._came_value += share(state.total.average_value, count, state.total.average_quantity) if at_average else own
         for layer in layers:
             state.total.hold(layer)
 
@@ -240,11 +257,11 @@ class Replay:
     def _average(self) -> None:
         """Everything in, then everything out at the average (half to even)."""
         state = self.state
-        state.average_quantity += self._came
-        state.average_value += self._came_value
+        state.total.average_quantity += self._came
+        state.total.average_value += self._came_value
         if self._left:
-            state.average_value -= share(state.average_value, self._left, state.average_quantity)
-            state.average_quantity -= self._left
+            state.total.average_value -= share(state.total.average_value, self._left, state.total.average_quantity)
+            state.total.average_quantity -= self._left
         self._came = self._came_value = self._left = 0
 
     def _mark(self, at: int) -> None:
@@ -257,6 +274,16 @@ class Replay:
             if at > state.out_since:
                 self.outs.append(Out(state.out_since, at))
             state.out_since = None
+
+    def _begin_weeks(self, day: date) -> None:
+        """What a week begins with is told for every week from the first movement to the last one: later ones begin as it is."""
+        total = self.state.total
+        if total.day is None or day <= total.day:
+            return
+        week = self._week_begin(total.day) + WEEK
+        while week <= day:
+            self.weeks.append(Week(week, astuple(total)))
+            week += WEEK
 
     def _touch(self, location: str | None, tally: Tally, movement: Movement) -> None:
         # Clocks that go back at midnight must not take the day back.

@@ -9,25 +9,24 @@ from msgspec.structs import astuple
 
 from tillwise_analytics.stock import state as states
 from tillwise_analytics.stock.engine import Replay
-from tillwise_analytics.stock.layers import units
 from tillwise_analytics.stock.state import Layer, Tally
 from tillwise_common.postgres.sql import load
 
 SQL = load("tillwise_analytics.stock", "stock.sql")
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _FIELDS = Tally.__struct_fields__
-# A day has the figures up to `since`, what is now has all but the day.
-_FIGURES = _FIELDS.index("since")
-_DAY, _NOW = _FIELDS[:_FIGURES], _FIELDS[1:]
+# The first fields are a place's, the next ones the product's alone, the last ones tell moments.
+_PLACE, _PRODUCT = _FIELDS.index("in_transit"), _FIELDS.index("since")
 # The tables and their columns, without the store. `rebuild` compares them.
 TABLES = {
     "stock_states": ("sku", "last_at", "movements", "costs", "first_cost", "state"),
-    "stock_skus": ("sku", *_NOW, "in_transit", "average_quantity", "average_value"),
-    "stock_levels": ("sku", "location", *_NOW),
+    "stock_skus": ("sku", *_FIELDS[1:]),
+    "stock_levels": ("sku", "location", *_FIELDS[1:_PLACE], *_FIELDS[_PRODUCT:]),
     "stock_layers": ("sku", "in_transit", "location", "number", "serial", "received_at", "quantity", "unit_cost"),
     "stock_outs": ("sku", "since_at", "until_at"),
-    "stock_days": ("sku", *_DAY),
-    "stock_place_days": ("sku", "location", *_DAY),
+    "stock_days": ("sku", *_FIELDS[:_PRODUCT]),
+    "stock_place_days": ("sku", "location", *_FIELDS[:_PLACE]),
+    "stock_weeks": ("sku", "week", *_FIELDS[1:_PRODUCT]),
 }
 
 Row = tuple[Any, ...]
@@ -45,18 +44,23 @@ class Rows:
         self._stale_outs: list[Row] = []
         self._stale_days: list[Row] = []
         self._stale_place_days: list[Row] = []
+        self._replayed: list[str] = []
 
     def add(self, sku: str, replay: Replay, *, continued: bool) -> None:
         """A product after its replay; `continued`: what was told before still holds."""
         state = replay.state
         self._products.append(sku)
+        self._replayed += [] if continued else [sku]
         self._states.append((sku, moment(state.total.at), state.movements, states.encode(state).decode()))
-        average = (units(state.transit), state.average_quantity, state.average_value)
-        self._add("stock_skus", sku, *_now(state.total), *average)
+        moments, figures = _moments(state.total), astuple(state.total)
+        self._add("stock_skus", sku, moment(state.total.at), *figures[2:_PRODUCT], *moments)
         for location, place in state.places.items():
-            self._add("stock_levels", sku, location, *_now(place.tally))
+            figures = astuple(place.tally)
+            self._add("stock_levels", sku, location, moment(place.tally.at), *figures[2:_PLACE], *_moments(place.tally))
             self._add_layers(sku, False, location, place.layers)
         self._add_layers(sku, True, "", state.transit)
+        for week, figures in replay.weeks:
+            self._add("stock_weeks", sku, week, moment(figures[1]), *figures[2:_PRODUCT])
         self._add_outs(sku, replay, continued=continued)
         self._add_days(sku, replay, continued=continued)
 
@@ -67,6 +71,7 @@ class Rows:
         await connection.execute(SQL.put_states, self._store, *_arrays(self._states, 4))
         for statement in (SQL.clear_skus, SQL.clear_levels, SQL.clear_layers):
             await connection.execute(statement, self._store, self._products)
+        await connection.execute(SQL.clear_weeks, self._store, self._replayed)
         await connection.execute(SQL.clear_outs, self._store, *_arrays(self._stale_outs, 2))
         await connection.execute(SQL.clear_days, self._store, *_arrays(self._stale_days, 2))
         await connection.execute(SQL.clear_place_days, self._store, *_arrays(self._stale_place_days, 3))
@@ -95,15 +100,15 @@ class Rows:
             self._stale_place_days.append((sku, None, None))
         told: set[str | None] = set()
         for location, figures in replay.days:
-            day, at, *others = figures[:_FIGURES]
+            day, at = figures[:2]
             if continued and location not in told:
                 told.add(location)
                 self._stale_days += [(sku, day)] if location is None else []
                 self._stale_place_days += [(sku, location, day)] if location is not None else []
             if location is None:
-                self._add("stock_days", sku, day, moment(at), *others)
+                self._add("stock_days", sku, day, moment(at), *figures[2:_PRODUCT])
             else:
-                self._add("stock_place_days", sku, location, day, moment(at), *others)
+                self._add("stock_place_days", sku, location, day, moment(at), *figures[2:_PLACE])
 
 
 def moment(at: int) -> datetime:
@@ -115,9 +120,8 @@ def _moment(at: int | None) -> datetime | None:
     return None if at is None else moment(at)
 
 
-def _now(tally: Tally) -> Row:
-    _, at, *figures = astuple(tally)
-    return moment(at), *figures[: _FIGURES - 2], *map(_moment, figures[_FIGURES - 2 :])
+def _moments(tally: Tally) -> Row:
+    return tuple(_moment(getattr(tally, name)) for name in _FIELDS[_PRODUCT:])
 
 
 def _arrays(rows: list[Row], width: int) -> list[list[Any]]:

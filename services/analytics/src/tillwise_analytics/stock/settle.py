@@ -5,10 +5,11 @@ replays the product's history.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
-from datetime import datetime
+from collections.abc import AsyncIterator, Callable
+from datetime import date, datetime
 from typing import Any, NamedTuple
 
+from tillwise_analytics.reports import periods
 from tillwise_analytics.stock import state as states
 from tillwise_analytics.stock.engine import Replay
 from tillwise_analytics.stock.movement import Movement, in_order
@@ -40,7 +41,7 @@ async def settle_stock(connection: Any, store_id: int) -> None:
 
 async def _settle(connection: Any, store_id: int, waiting: list[Waiting]) -> list[Waiting]:
     """Settle these; returns those that must be replayed from the beginning after all."""
-    rows, again = Rows(store_id), []
+    rows, again, week_begin = Rows(store_id), [], await _weeks(connection, store_id)
     known = {one.sku: one for one in waiting}
     async for sku, movements in by_product(connection, store_id, [(one.sku, one.after) for one in waiting]):
         one = known[sku]
@@ -49,7 +50,7 @@ async def _settle(connection: Any, store_id: int, waiting: list[Waiting]) -> lis
             # Days of places are kept where there is more than one: those of the first one are told now.
             again.append(Waiting(sku, State(), None))
         else:
-            rows.add(sku, await replay(one.state, movements, places=len(places) > 1), continued=one.after is not None)
+            rows.add(sku, await replay(one.state, movements, week_begin, places=len(places) > 1), continued=one.after is not None)
     await rows.write(connection)
     return again
 
@@ -71,10 +72,15 @@ async def by_product(
         yield sku, in_order(movements)
 
 
-async def replay(state: State, movements: list[Movement], *, places: bool) -> Replay:
+async def replay(state: State, movements: list[Movement], week_begin: Callable[[date], date], *, places: bool) -> Replay:
     """Carry a state on, with pauses in which others get their turn."""
-    found = Replay(state, places=places)
+    found = Replay(state, week_begin, places=places)
     for begin in range(0, len(movements), STRIDE):
         found.feed(movements[begin : begin + STRIDE])
         await asyncio.sleep(0)
     return found.end()
+
+
+async def _weeks(connection: Any, store_id: int) -> Callable[[date], date]:
+    week_start = await connection.fetchval("select week_start from analytics.stores where id = $1", store_id)
+    return lambda day: periods.week_begin(day, week_start)

@@ -42,7 +42,8 @@ class Tally(msgspec.Struct, array_like=True):
 
     Times are in microseconds. `value` is that of layers whose cost is known, first in first out; `unknown` counts the units of
     the others. What runs from `since`, the first time that something came or was counted: `on_hand_time` and `value_time`
-    (units and value, times how long they lay there) and `out_time` (how long nothing was there).
+    (units and value, times how long they lay there), `out_time` (how long nothing was there) and the part of it in which nothing was owed
+    either (`empty_time`): below zero goods are sold, whatever the books say.
     """
 
     day: date | None = None
@@ -58,6 +59,11 @@ class Tally(msgspec.Struct, array_like=True):
     on_hand_time: int = 0
     value_time: int = 0
     out_time: int = 0
+    empty_time: int = 0
+    # Of the product only: units on their way between places, and units of known cost with their value at the moving average.
+    in_transit: int = 0
+    average_quantity: int = 0
+    average_value: int = 0
     since: int | None = None
     last_receipt: int | None = None
     last_sale: int | None = None
@@ -72,6 +78,7 @@ class Tally(msgspec.Struct, array_like=True):
                 self.on_hand_time += self.on_hand * span
             else:
                 self.out_time += span
+                self.empty_time += span if self.on_hand == 0 else 0
         self.at = at
 
     def hold(self, layer: Layer, sign: int = 1) -> None:
@@ -92,8 +99,7 @@ class Place(msgspec.Struct, array_like=True):
 
 class State(msgspec.Struct, array_like=True):
     """One product's stock. `transit` holds what was sent and has not arrived, in the order of sending; `debts` what arrived and was
-    not sent. `sold` are the layers sold from, latest last. The moving average is `average_value` / `average_quantity`, of all units
-    whose cost is known.
+    not sent. `sold` are the layers sold from, latest last.
     """
 
     places: dict[str, Place] = {}
@@ -102,8 +108,6 @@ class State(msgspec.Struct, array_like=True):
     sold: list[Layer] = []
     serial: int = 0
     movements: int = 0
-    average_quantity: int = 0
-    average_value: int = 0
     out_since: int | None = None
     total: Tally = msgspec.field(default_factory=Tally)
 

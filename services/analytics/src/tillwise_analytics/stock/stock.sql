@@ -74,6 +74,10 @@ delete from stock_levels where store_id = $1 and sku = any($2::text[])
 -- name: clear_layers
 delete from stock_layers where store_id = $1 and sku = any($2::text[])
 
+-- name: clear_weeks
+-- Those of products that are replayed from the beginning; whose stock goes on begins later weeks only.
+delete from stock_weeks where store_id = $1 and sku = any($2::text[])
+
 -- name: clear_days
 -- Days that are told anew: from this one on (null: all). $1 store, $2 products, $3 days
 delete from stock_days d using unnest($2::text[], $3::date[]) as n (sku, day)

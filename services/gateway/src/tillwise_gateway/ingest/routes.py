@@ -113,8 +113,9 @@ class Ingest:
     def _unpacked(self, body: bytes, encoding: str) -> bytes:
         if encoding:
             body = self._unpack(body, encoding)
-        if not body:
-            raise Problem(400, "empty_body", "Send an event, an array of events, or NDJSON.", position=0)
+        # Looks no further than the first byte of an event.
+        if not body or body.isspace():
+            raise _nothing_in_it()
         return body
 
     def _unpack(self, body: bytes, encoding: str) -> bytes:
@@ -140,6 +141,8 @@ class Ingest:
 
     def _answer(self, decoded: Decoded) -> web.Response:
         if not decoded.rejected:
+            if not decoded.count:
+                raise _nothing_in_it()
             return web.Response(
                 status=202, body=b'{"accepted":%d,"duplicates":null,"rejected":[]}' % decoded.count, content_type="application/json"
             )
@@ -161,6 +164,11 @@ def body_at_hand(request: web.Request, most: int) -> bytes | None:
     if len(body) > most:
         raise web.HTTPRequestEntityTooLarge(most, len(body))
     return body
+
+
+def _nothing_in_it() -> Problem:
+    """The answer to no bytes, to blanks, to `[]` and to blank lines alike: something went wrong where the body was made."""
+    return Problem(422, "empty_body", "There is no event in the body. Send an event, an array of events, or NDJSON.")
 
 
 def packing(source: str, partitions: int) -> Any:

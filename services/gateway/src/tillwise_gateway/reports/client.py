@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from typing import Any
 
-from tillwise_common.bus.ask import Asker, NoAnswer
+from tillwise_common.bus.ask import Asker, NoAnswer, TooLate
 from tillwise_common.contracts import reports
 from tillwise_common.contracts.reports import Answer, DescribeReports, Question, Reply, RunReport
 from tillwise_common.contracts.stores import Store
@@ -25,7 +25,7 @@ class ReportsClient:
     async def run(
         self, store: Store, name: str, params: dict[str, str], if_none_match: str | None = None, *, besides: Iterable[str] = ()
     ) -> Answer:
-        """Run a report. Raises Problem with what analytics refuses, or 503 when it does not answer in time.
+        """Run a report. Raises Problem with what analytics refuses, 504 when it is at work too long, or 503 when it is away.
 
         `besides` are the parameters that the caller takes itself.
         """
@@ -37,6 +37,9 @@ class ReportsClient:
             if self._bus_is_away():
                 raise NoAnswer("Redis")
             data = await self._asker.ask(reports.TOPIC, kind, reports.encode(question), store=store, timeout=self._timeout)
+        except TooLate:
+            detail = "The report took too long: ask for a shorter period or fewer groups."
+            raise Problem(504, "report_too_slow", detail) from None
         except (NoAnswer, TimeoutError):
             raise Problem(
                 503, "analytics_unavailable", "Reports are away for the moment. Try again shortly.", headers={"Retry-After": "5"}
@@ -48,6 +51,7 @@ class ReportsClient:
     def _unrefused(reply: Reply) -> Answer:
         if isinstance(reply, Answer):
             return reply
-        headers = {"Retry-After": "5"} if reply.status == 503 else None
+        # What is too slow for itself alone is no better when it is asked again.
+        headers = {"Retry-After": "5"} if reply.status == 503 or reply.code == "reports_busy" else None
         extra: dict[str, Any] = {"errors": reply.errors} if reply.errors else {}
         raise Problem(reply.status, reply.code, reply.detail, headers=headers, **extra)

@@ -69,7 +69,8 @@ class GenericCsv:
                 raise Refused(f"missing_{name}")
         if cells.get("currency", "").upper() not in ("", target.currency):
             raise Refused("currency_mismatch")
-        pieces = quantity(cells["quantity"], self._wording.decimal)
+        # None is what is left of a line that was struck from its order.
+        pieces = quantity(cells["quantity"], self._wording.decimal, none=True)
         price, worth = self._price(cells, pieces)
         return Line(
             row, cells["order_id"], self._moment(cells["occurred_at"], target), cells["sku"], pieces, price,
@@ -82,7 +83,7 @@ class GenericCsv:
         if "amount" not in cells:
             return amount(cells["unit_price"], self._wording.decimal), None
         worth = money(cells, "amount", self._wording.decimal, signed=True)
-        if worth is None or (worth > 0 and pieces < 0):
+        if worth is None or (worth > 0 and pieces < 0) or (worth and not pieces):
             raise Refused("bad_amount")
         return Decimal(0), worth
 

@@ -57,7 +57,7 @@ def _line(row: int, cells: list[str], target: Target, moments: dict[str, datetim
     fields = {"name": description.strip()[:256]} if description.strip() else {}
     if not code[:5].isdigit() and not code.startswith("DCGS"):
         fields["category"] = NON_PRODUCT
-    return Line(row, invoice.strip(), at, code.strip(), quantity(pieces), amount(price), fields, order_fields)
+    return Line(row, invoice.strip(), at, code.strip(), quantity(pieces, none=True), amount(price), fields, order_fields)
 
 
 def _moment(text: str, target: Target) -> datetime:

@@ -9,7 +9,7 @@ from weakref import WeakKeyDictionary
 
 import msgspec
 
-from tillwise_analytics.calculator import Calculator, TooSlow
+from tillwise_analytics.calculator import Calculator, NotReady, TooSlow
 from tillwise_analytics.reports.ltv import history, work
 from tillwise_analytics.reports.ltv.params import DEFAULT_OUTLOOK, LtvParams
 from tillwise_analytics.reports.ltv.terms import Asked, Customer, Group, Model, Span, Told
@@ -71,7 +71,8 @@ async def extent(connection: Any, store_id: int, gross: bool, today: date) -> Ex
 async def find(context: Context, params: LtvParams, known: Extent) -> Found:
     """What the models say."""
     connection, store_id = context.connection, context.store.id
-    version = await connection.fetchval("select version from analytics.stores where id = $1", store_id)
+    state = await connection.fetchrow(SQL.state, store_id)
+    version = None if state is None else state["version"]
     stored = await connection.fetchrow(SQL.model, store_id, params.basis)
     if stored is not None:
         model = msgspec.json.decode(stored["model"], type=Model)
@@ -81,7 +82,10 @@ async def find(context: Context, params: LtvParams, known: Extent) -> Found:
     if known.customers > MOST_ON_DEMAND:
         return await _so_far(context, params, known, _not_ready(known.customers, params))
     try:
-        return await _on_demand(context, params, known, version)
+        return await _on_demand(context, params, known, state)
+    except NotReady:
+        # Soon it will be: better asked again than answered without a model.
+        raise
     except TooSlow:
         return await _so_far(context, params, known, "Fitting the model took too long. What customers brought so far is shown instead.")
 
@@ -105,8 +109,8 @@ async def _from_stored(context: Context, params: LtvParams, model: Model) -> Tol
     return Told(model, groups, customers, model.customers)
 
 
-async def _on_demand(context: Context, params: LtvParams, known: Extent, version: int | None) -> Found:
-    key = (context.store.id, version, known, msgspec.json.encode(params))
+async def _on_demand(context: Context, params: LtvParams, known: Extent, state: Any) -> Found:
+    key = (context.store.id, tuple(state or ()), known, msgspec.json.encode(params))
     made = _made.setdefault(context.calculator, OrderedDict())
     if key in made:
         made.move_to_end(key)
@@ -130,12 +134,13 @@ async def spans_to_fit(connection: Any, store_id: int, gross: bool, fit_until: d
     """The span to fit, and the shorter one whose model is tried on the rest (None: what came after the span does that)."""
     until = fit_until or known.last
     later = max(until, known.last)
-    span = await _span(connection, store_id, gross, until, later)
     days = (until - known.first).days
     if later > until or days * CHECKED_PART < SHORTEST_CHECK_DAYS:
-        return span, None
+        return await _span(connection, store_id, gross, until, later), None
     shorter = until - timedelta(days=round(days * CHECKED_PART))
-    return span, await _span(connection, store_id, gross, shorter, until)
+    # Purchases day by day are what a check needs.
+    whole = Span(number(until), number(later), await copy(connection, SQL.customers, store_id, gross, until, later))
+    return whole, await _span(connection, store_id, gross, shorter, until)
 
 
 async def _span(connection: Any, store_id: int, gross: bool, until: date, later: date) -> Span:

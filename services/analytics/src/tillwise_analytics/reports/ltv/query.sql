@@ -80,6 +80,13 @@ where day >= first
 group by 1, 2
 order by 1, 2
 
+-- name: state
+-- The store's version, and what tells it from the same number in another database or before one was restored.
+-- $1 store
+select version, xmin::text, (select oid from pg_database where datname = current_database()) as database
+from analytics.stores
+where id = $1
+
 -- name: model
 -- The model of the last refit.
 -- $1 store, $2 basis

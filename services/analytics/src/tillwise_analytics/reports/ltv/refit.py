@@ -1,7 +1,7 @@
 """Fits the models of a store and stores what they say, for answers that take no time however many customers there are.
 
-Nothing of the store is locked while customers are read and models computed; what was there before is replaced in one
-transaction.
+Nothing of the store is locked while customers are read and models computed; of each basis, what was there before is replaced in
+one transaction.
 """
 
 from __future__ import annotations
@@ -43,13 +43,17 @@ async def refit(connection: Any, store_id: int, calculator: Calculator, now: dat
     if row is None or (len(fitted) == len(BASES) and all(one["data_version"] == row["version"] for one in fitted)):
         return LifetimeValueRefitted()
     today, version = now.astimezone(ZoneInfo(row["timezone"])).date(), row["version"]
-    found = {basis: await _fit(connection, store_id, basis, today, calculator, seconds) for basis in BASES}
-    async with connection.transaction():
-        await connection.execute(SQL.lock, store_id)
-        for basis, refitted in found.items():
-            await _replace(connection, store_id, basis, version + 1, refitted)
-        await connection.execute(SQL.new_version, store_id)
-    customers = max((one.model.customers for one in found.values() if one is not None), default=0)
+    customers = 0
+    for basis in BASES:
+        found = await _fit(connection, store_id, basis, today, calculator, seconds)
+        async with connection.transaction():
+            await connection.execute(SQL.lock, store_id)
+            await _replace(connection, store_id, basis, version + 1, found)
+            if basis == BASES[-1]:
+                await connection.execute(SQL.new_version, store_id)
+        customers = max(customers, found.model.customers if found is not None else 0)
+    # Without it, the planner takes the customers of a large store for a few.
+    await connection.execute("analyze analytics.ltv_customers")
     log.info("refitted", store=store_id, customers=customers)
     return LifetimeValueRefitted(customers, changed=True)
 
@@ -57,6 +61,7 @@ async def refit(connection: Any, store_id: int, calculator: Calculator, now: dat
 async def _fit(connection: Any, store_id: int, basis: str, today: date, calculator: Calculator, seconds: float) -> Refitted | None:
     # One moment for all questions about customers; nothing is kept from changing.
     async with connection.transaction(isolation="repeatable_read", readonly=True):
+        await connection.execute(SQL.read_all)
         known = await extent(connection, store_id, basis == "gross", today)
         if known is None:
             return None

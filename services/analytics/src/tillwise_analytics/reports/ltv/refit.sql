@@ -8,6 +8,10 @@ select version from analytics.stores where id = $1
 -- What the last refit fitted.
 select data_version from analytics.ltv_models where store_id = $1
 
+-- name: read_all
+-- All customers of a store are sorted sooner than fetched one by one in the order of an index.
+set local enable_indexscan = off
+
 -- name: lock
 -- One refit of a store at a time. Nobody else asks for this lock: events go on being committed.
 select pg_advisory_xact_lock(745595, $1)

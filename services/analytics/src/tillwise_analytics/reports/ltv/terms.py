@@ -62,7 +62,9 @@ class Asked(NamedTuple):
 
 
 class Span(NamedTuple):
-    """What COPY said of customers at the end of `until`, and how many repeat purchases they made on a day (all days until `later`)."""
+    """What COPY said of customers at the end of `until`, and how many repeat purchases they made on each day until `later`, where
+    that is needed.
+    """
 
     until: int
     later: int

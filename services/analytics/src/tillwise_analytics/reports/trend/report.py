@@ -29,6 +29,7 @@ async def run(context: Context, params: TrendParams) -> ReportAnswer:
     groups = await _groups(fetcher, plan, other)
     limit_rows(len(plan.buckets) + (params.forecast or 0), len(groups))
     told_apart = [group for group in groups if group is not None] if params.by else None
+    fetcher.has_others = None in groups
     now = await fetcher.cells(period, told_apart)
     whole = await fetcher.whole(period, now)
     before = await _before(context, fetcher, plan, other, told_apart) if other else None
@@ -44,7 +45,7 @@ async def run(context: Context, params: TrendParams) -> ReportAnswer:
         called = {group_name(sku): name for sku, name in names.items()}
         rows = [[*row, called.get(row[1])] for row in rows]
     shown = columns(params, context.store.currency)
-    empty = not any(any(sums) for sums in now.values())
+    empty = await fetcher.is_empty(period, now)
     span = await fetcher.span() if empty else None
     return context.answer(
         "trend",

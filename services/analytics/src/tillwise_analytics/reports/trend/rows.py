@@ -73,9 +73,11 @@ def totals_of(context: Context, params: TrendParams, now: Sums, before: Before |
     so_far = before.compared.so_far
     nothing = so_far is None or (before.whole == NOTHING and before.is_before_data(so_far.ends(context.zone)))
     then = None if nothing else maths.value(params.metric, before.whole)
-    totals = {"value": value, "comparison": then, "change": maths.change(value, then)}
     opened = before.opened_within(context)
-    return totals if opened is None or then is None else totals | {"comparison_since": opened.isoformat()}
+    if opened is None or then is None:
+        return {"value": value, "comparison": then, "change": maths.change(value, then)}
+    # A whole period and the part of another in which there was a shop: how one exceeds the other says nothing.
+    return {"value": value, "comparison": then, "change": None, "comparison_since": opened.isoformat()}
 
 
 def _then(context: Context, params: TrendParams, before: Before, bucket: Start, other: Start, group: str | None) -> int | None:

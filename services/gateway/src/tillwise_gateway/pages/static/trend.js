@@ -20,7 +20,7 @@ async function draw() {
     title: { disable: true, color: muted },
     axis: { labelColor: muted, titleColor: muted, gridColor: line, domainColor: line, tickColor: line, labelFontSize: 12, titleFontWeight: 500 },
     axisX: { grid: false },
-    legend: { labelColor: muted, titleColor: muted, orient: "bottom", columns: 6, labelLimit: 160 },
+    legend: { labelColor: muted, titleColor: muted, orient: "bottom", columns: holder.clientWidth < 500 ? 2 : 6, labelLimit: 160 },
     range: { category: ["#0f766e", "#d97706", "#4f46e5", "#be185d", "#0284c7", "#65a30d", "#7c3aed", "#dc2626", "#0891b2", "#a16207", "#6b7280"] },
   };
   const spec = JSON.parse(source.textContent);

@@ -1,0 +1,1 @@
+"""What to order now, how much of it, and from whom."""

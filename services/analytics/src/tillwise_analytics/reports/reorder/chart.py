@@ -1,0 +1,52 @@
+"""The reorder report's charts: what to order from whom, and when the next products run out."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable
+from typing import Any
+
+from tillwise_analytics.reports.reorder.told import Told
+
+SCHEMA = "https://vega.github.io/schema/vega-lite/v6.json"
+COLOURS = {
+    "domain": ["out of stock", "order now", "order soon", "enough", "no demand"],
+    "range": ["#dc2626", "#f97316", "#facc15", "#22c55e", "#94a3b8"],
+}
+MOST_SUPPLIERS = 15
+
+
+def charts(products: Iterable[Told], digits: int) -> list[dict[str, Any]]:
+    """By urgency, and by supplier."""
+    urgencies: Counter[str] = Counter()
+    costs: Counter[str] = Counter()
+    for one in products:
+        urgencies[one.urgency] += 1
+        costs[one.row["supplier"] or "(none)"] += one.cost or 0
+    if not urgencies:
+        return []
+    counts = [{"urgency": name, "products": urgencies[name]} for name in COLOURS["domain"]]
+    orders = [{"supplier": name, "cost": cost / 10**digits} for name, cost in costs.most_common(MOST_SUPPLIERS) if cost]
+    return [
+        {
+            **_sheet("Products by urgency", 220, counts),
+            "mark": {"type": "bar", "tooltip": True},
+            "encoding": {
+                "x": {"field": "urgency", "type": "nominal", "sort": None, "title": None, "axis": {"labelAngle": 0}},
+                "y": {"field": "products", "type": "quantitative", "title": None},
+                "color": {"field": "urgency", "type": "nominal", "legend": None, "scale": COLOURS},
+            },
+        },
+        {
+            **_sheet("Cost of what to order now, by supplier", 220, orders),
+            "mark": {"type": "bar", "tooltip": True, "color": "#2563eb"},
+            "encoding": {
+                "y": {"field": "supplier", "type": "nominal", "sort": "-x", "title": None},
+                "x": {"field": "cost", "type": "quantitative", "title": None},
+            },
+        },
+    ]
+
+
+def _sheet(title: str, height: int, values: list[dict[str, Any]]) -> dict[str, Any]:
+    return {"$schema": SCHEMA, "title": title, "width": "container", "height": height, "data": {"values": values}}

@@ -1,0 +1,147 @@
+"""What must be ordered? The reorder point, the quantity and the day for each product, by supplier."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Callable
+from datetime import date, timedelta
+from math import ceil
+from typing import Any
+
+from tillwise_analytics.reports.periods import WEEK, Period, midnight, week_begin
+from tillwise_analytics.reports.reorder import season
+from tillwise_analytics.reports.reorder.chart import charts
+from tillwise_analytics.reports.reorder.columns import OFFERED, columns
+from tillwise_analytics.reports.reorder.notes import notes
+from tillwise_analytics.reports.reorder.params import ReorderParams
+from tillwise_analytics.reports.reorder.season import Rhythm
+from tillwise_analytics.reports.reorder.told import Adviser, Told, Window
+from tillwise_analytics.reports.report import Context, Report
+from tillwise_common.contracts.reports import ReportAnswer
+from tillwise_common.money import exponent
+from tillwise_common.postgres.sql import load
+
+SQL = load("tillwise_analytics.reports.reorder", "query.sql")
+SEASONS_YEARS = 3
+# With more categories each is too small, and reading them too slow: the store's season serves for all.
+MOST_CATEGORIES = 40
+URGENCIES = {name: place for place, name in enumerate(("out of stock", "order now", "order soon", "enough", "no demand"))}
+NEVER = date(9999, 12, 31)
+
+
+async def run(context: Context, params: ReorderParams) -> ReportAnswer:
+    """The answer."""
+    week = week_begin(context.now.date(), context.store.week_start)
+    first = week - (params.weeks - 1) * WEEK
+    window = Window(midnight(first, context.zone), params.weeks - 1, context.now)
+    rows = await context.connection.fetch(
+        SQL.products, context.store.id, first, window.begin, week, context.now, params.category, params.sku, params.supplier
+    )
+    adviser = Adviser(params, window, await _factors(context, params.weeks, week))
+    told = [adviser.tell(row) for row in rows]
+    shown = [one for one in told if one.plan.order] if params.due else told
+    found = _suppliers(shown) if params.by else _products(shown, params)
+    return context.answer(
+        "reorder",
+        params,
+        Period(first, context.now.date()),
+        columns=columns(context.store.currency, suppliers=params.by is not None),
+        rows=found[: params.limit],
+        totals=_sums(told),
+        charts=charts(told, exponent(context.store.currency)),
+        notes=notes(params, told, len(found[: params.limit]), len(found) if params.by else len(shown)),
+    )
+
+
+async def _factors(context: Context, base: int, week: date) -> Callable[[str | None, float], float | None]:
+    """Season and trend of a category over the next days, relative to the last `base` weeks; None where they are not known."""
+    rhythms = await _rhythms(context, week)
+    known: dict[tuple[str | None, int], float | None] = {}
+
+    def factor(category: str | None, days: float) -> float | None:
+        key = (category if category in rhythms else None, max(ceil(days / 7), 1))
+        if key not in known:
+            rhythm = rhythms.get(key[0])
+            # The week that runs counts as the first one to come.
+            known[key] = None if rhythm is None else rhythm.factor(base, key[1])
+        return known[key]
+
+    return factor
+
+
+async def _rhythms(context: Context, week: date) -> dict[str | None, Rhythm]:
+    """Season and trend of the categories that have one, and of the store (None)."""
+    opened = await context.connection.fetchval(SQL.opened, context.store.id)
+    if opened is None or (week - opened).days < season.LEAST_YEARS * season.YEAR * 7:
+        return {}
+    years = min((week - opened).days // (season.YEAR * 7), SEASONS_YEARS)
+    begin = week - years * season.YEAR * WEEK
+    weeks: dict[str | None, list[float]] = defaultdict(lambda: [0.0] * (years * season.YEAR))
+    day = timedelta(days=1)
+    for row in await context.connection.fetch(SQL.groups, context.store.id, begin, week - day, context.store.week_start):
+        weeks[row["category"]][(row["week"] - begin).days // 7] = row["units"]
+    if len(weeks) > MOST_CATEGORIES:
+        weeks = defaultdict(list, {None: weeks[None]})
+    return {category: found for category, units in weeks.items() if (found := season.rhythm(units)) is not None}
+
+
+def _products(told: list[Told], params: ReorderParams) -> list[list[Any]]:
+    return [_row(one) for one in sorted(told, key=lambda one: (_place(one, params.sort), one.row["sku"]))[: params.limit]]
+
+
+def _place(one: Told, sort: str) -> tuple[Any, ...]:
+    match sort:
+        case "cost":
+            return (-(one.cost or 0),)
+        case "order":
+            return (-one.plan.order,)
+        case "days_of_cover":
+            return (one.cover is None, one.cover or 0.0)
+        case "sku":
+            return ()
+    return URGENCIES[one.urgency], one.order_by or NEVER, one.stock_out or NEVER
+
+
+def _row(one: Told) -> list[Any]:
+    row = one.row
+    return [
+        row["sku"], row["name"], row["category"], row["supplier"], one.urgency, row["on_hand"], row["in_transit"], one.plan.order,
+        one.cost, one.order_by, one.stock_out, one.cover, one.demand.mean, one.demand.deviation, one.factor, one.pattern,
+        one.terms.lead_time, one.plan.point, one.plan.safety, row["unit_cost"],
+    ]  # fmt: skip
+
+
+def _suppliers(told: list[Told]) -> list[list[Any]]:
+    groups: dict[str, list[Told]] = defaultdict(list)
+    for one in told:
+        groups[one.row["supplier"] or ""].append(one)
+    found = []
+    for supplier, products in groups.items():
+        figures = _sums(products)
+        days = [
+            min((day for one in products if (day := getattr(one, name)) is not None), default=None) for name in ("order_by", "stock_out")
+        ]
+        found.append([supplier, figures["products"], figures["due"], figures["out_of_stock"], figures["order"], figures["cost"], *days])
+    return sorted(found, key=lambda row: (-row[2], -row[5], row[0]))
+
+
+def _sums(products: list[Told]) -> dict[str, Any]:
+    return {
+        "products": len(products),
+        "due": sum(bool(one.plan.order) for one in products),
+        "out_of_stock": sum(one.row["on_hand"] <= 0 and one.demand.mean > 0 for one in products),
+        "order": sum(one.plan.order for one in products),
+        "cost": sum(one.cost or 0 for one in products),
+    }
+
+
+REPORT = Report(
+    name="reorder",
+    title="Reorder",
+    description="What to order now, how much and from whom: reorder points with safety stock, quantities in whole packs, and the days on "
+    "which stock runs out.",
+    params=ReorderParams,
+    run=run,
+    columns=OFFERED,
+    needs=("stock",),
+)

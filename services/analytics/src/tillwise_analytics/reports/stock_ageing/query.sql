@@ -1,0 +1,58 @@
+-- What the report on the age of stock asks of the database.
+
+-- name: lots
+-- What lies there now: of each product (and place) the units that came on a day at a cost.
+-- $1 store, $2 timezone, $3 tell places?, $4 product, $5 location, $6 category
+select l.sku, case when $3 then l.location end as location, (l.received_at at time zone $2)::date as received,
+       sum(l.quantity)::bigint as quantity, l.unit_cost as cost
+from analytics.stock_layers l
+left join analytics.products p on p.store_id = $1 and p.sku = l.sku
+where l.store_id = $1 and ($4::text is null or l.sku = $4) and ($5::text is null or (l.location = $5 and not l.in_transit))
+  and not ($3 and l.in_transit) and ($6::text is null or coalesce(p.category, p.seen_category, '') = $6)
+group by 1, 2, 3, 5
+
+-- name: levels
+-- Each product with its units on hand, since when its stock is known, and when it sold last.
+-- $1 store, $2 timezone, $3 product, $4 category
+select s.sku, null::text as location, s.on_hand, s.in_transit, (s.since at time zone $2)::date as since,
+       greatest((s.last_sale at time zone $2)::date, o.day) as last_sale, coalesce(p.name, p.seen_name) as name,
+       coalesce(p.category, p.seen_category) as category
+from analytics.stock_skus s
+left join analytics.products p on p.store_id = $1 and p.sku = s.sku
+left join lateral (
+    select d.day from analytics.rollup_days d
+    where d.store_id = $1 and d.dim = 'product' and d.value = s.sku and d.orders_gross > 0
+    order by d.day desc limit 1
+) o on true
+where s.store_id = $1 and ($3::text is null or s.sku = $3) and ($4::text is null or coalesce(p.category, p.seen_category, '') = $4)
+
+-- name: place_levels
+-- The same of each of its places; a place's last sale is that of its movements, orders name no place.
+-- $1 store, $2 timezone, $3 product, $4 category, $5 location
+select s.sku, s.location, s.on_hand, null::bigint as in_transit, (s.since at time zone $2)::date as since,
+       (s.last_sale at time zone $2)::date as last_sale, coalesce(p.name, p.seen_name) as name,
+       coalesce(p.category, p.seen_category) as category
+from analytics.stock_levels s
+left join analytics.products p on p.store_id = $1 and p.sku = s.sku
+where s.store_id = $1 and ($3::text is null or s.sku = $3) and ($4::text is null or coalesce(p.category, p.seen_category, '') = $4)
+  and ($5::text is null or s.location = $5)
+
+-- name: products
+-- The products whose stock is known, for a look at an earlier day.
+-- $1 store, $2 product, $3 category
+select s.sku, coalesce(p.name, p.seen_name) as name, coalesce(p.category, p.seen_category) as category
+from analytics.stock_skus s
+left join analytics.products p on p.store_id = $1 and p.sku = s.sku
+where s.store_id = $1 and ($2::text is null or s.sku = $2) and ($3::text is null or coalesce(p.category, p.seen_category, '') = $3)
+order by s.sku
+
+-- name: last_orders
+-- The day on which each of these products was ordered last, up to a day.
+-- $1 store, $2 products, $3 last day
+select p.sku, o.day
+from unnest($2::text[]) as p (sku)
+cross join lateral (
+    select d.day from analytics.rollup_days d
+    where d.store_id = $1 and d.dim = 'product' and d.value = p.sku and d.orders_gross > 0 and d.day <= $3
+    order by d.day desc limit 1
+) o

@@ -1,0 +1,134 @@
+"""When to order and how much, by published numbers."""
+
+from __future__ import annotations
+
+from math import cos, pi, sqrt
+from random import Random
+
+import pytest
+
+from tillwise_analytics.reports.reorder import maths, season
+from tillwise_analytics.reports.reorder.maths import Demand, Plan, Terms
+
+
+@pytest.mark.parametrize(("level", "z"), [(0.5, 0.0), (0.9, 1.2816), (0.95, 1.6449), (0.99, 2.3263)])
+def test_safety_factor_is_the_quantile_of_the_normal_distribution(level, z):
+    assert maths.safety_factor(level) == pytest.approx(z, abs=5e-5)
+
+
+def test_safety_stock_of_chopra_and_meindl():
+    # Supply Chain Management, chapter on safety inventory: 2,500 a week, deviation 500, two weeks, 90 %: 906; reorder at 5,906.
+    point, safety = maths.reorder_point(Demand(2500, 500), 2, 0, maths.safety_factor(0.9))
+    assert (round(safety), round(point)) == (906, 5906)
+
+
+def test_safety_stock_with_a_lead_time_that_varies_of_chopra_and_meindl():
+    # 2,500 a day, deviation 500, seven days with a deviation of seven, 90 %: 22,491.
+    _, safety = maths.reorder_point(Demand(2500, 500), 7, 7, maths.safety_factor(0.9))
+    assert round(safety) == 22_491
+
+
+def test_economic_quantity_of_chopra_and_meindl():
+    # 12,000 computers a year at 500 each, 4,000 per order, 20 % a year to hold: 980.
+    assert round(maths.economic_quantity(12_000, 4000, 0.2 * 500)) == 980
+
+
+def test_deviation_of_a_day_comes_from_weeks():
+    # Weeks of 4, 6, 8 and 10: a mean of 7, a variance of 20/3.
+    demand = maths.daily(28, 216, 4, 1.0, 1.0)
+    assert demand == Demand(1.0, pytest.approx(sqrt(20 / 3 / 7)))
+    assert maths.daily(28, 216, 4, 1.0, 1.5) == Demand(1.5, pytest.approx(1.5 * sqrt(20 / 3 / 7)))
+
+
+def test_below_four_weeks_demand_is_poisson():
+    assert maths.daily(12, 60, 3, 4.0, 1.0) == Demand(4.0, 2.0)
+
+
+TERMS = {"z": 0.0, "review": 0.0, "order_cost": 1000, "unit_cost": 100.0, "holding": 0.25}
+
+
+def test_nothing_is_ordered_above_the_reorder_point():
+    assert maths.plan(21, Demand(2, 0), Terms(10, 0), **TERMS) == Plan(20, 0, 0)
+    # 730 a year at 10.00 an order and 0.25 a unit and year: 242, rounded up.
+    assert maths.plan(20, Demand(2, 0), Terms(10, 0), **TERMS) == Plan(20, 0, 242)
+
+
+def test_what_is_missing_is_ordered_even_where_that_is_more():
+    assert maths.plan(-500, Demand(2, 0), Terms(10, 0), **TERMS).order == 520
+
+
+def test_nobody_orders_for_longer_than_a_year():
+    cheap = {**TERMS, "unit_cost": 1.0}
+    assert maths.plan(0, Demand(1, 0), Terms(10, 0), **cheap).order == 365
+
+
+def test_without_a_cost_four_weeks_are_ordered():
+    assert maths.plan(0, Demand(2, 0), Terms(10, 0), **{**TERMS, "unit_cost": None}).order == 56
+
+
+def test_without_demand_nothing_is_ordered():
+    assert maths.plan(-3, Demand(0, 0), Terms(10, 0), **TERMS).order == 0
+
+
+def test_review_lengthens_the_time_to_cover():
+    assert maths.plan(21, Demand(2, 0), Terms(10, 0), **{**TERMS, "review": 7.0}).point == 34
+
+
+@pytest.mark.parametrize(
+    ("terms", "order"),
+    [(Terms(1, 0), 25), (Terms(1, 0, pack=6), 30), (Terms(1, 0, least=40), 40), (Terms(1, 0, pack=12, least=40), 48),
+     (Terms(1, 0, most=20), 20), (Terms(1, 0, pack=6, most=20), 18), (Terms(1, 0, pack=50, most=20), 50)],
+)  # fmt: skip
+def test_orders_are_whole_packs_between_the_least_and_the_most(terms, order):
+    assert maths.in_packs(24.3, terms) == order
+
+
+@pytest.mark.parametrize(
+    ("weeks", "expected"),
+    [([5, 5, 6, 5], "smooth"), ([1, 9, 1, 20], "erratic"), ([0, 5, 0, 5, 0, 5, 0, 0], "intermittent"), ([0, 1, 0, 9, 0, 0, 0, 1], "lumpy"),
+     ([0, 0, 0, 7], "intermittent"), ([0, 0, 0, 0], None)],
+)  # fmt: skip
+def test_pattern_is_that_of_syntetos_and_boylan(weeks, expected):
+    assert maths.pattern(sum(weeks), sum(n * n for n in weeks), len(weeks), sum(n > 0 for n in weeks)) == expected
+
+
+def year(level: float, swing: float, rise: float, weeks: int) -> list[float]:
+    return [level * (1 + swing * cos(2 * pi * n / 52)) * (1 + rise * n) for n in range(weeks)]
+
+
+def test_season_is_found_again():
+    found = season.rhythm(year(100, 0.5, 0, 104))
+    assert found is not None
+    assert found.slope == pytest.approx(0, abs=1e-3)
+    assert [found.indices[n] for n in (0, 13, 26, 39)] == pytest.approx([1.5, 1.0, 0.5, 1.0], abs=0.03)
+    # From the thirteen weeks before the peak to the four after it.
+    past, coming = [1 + 0.5 * cos(2 * pi * -n / 52) for n in range(1, 14)], [1 + 0.5 * cos(2 * pi * n / 52) for n in range(4)]
+    assert found.factor(13, 4) == pytest.approx(sum(coming) / 4 / (sum(past) / 13), rel=0.03)
+
+
+def test_trend_is_found_beside_the_season_and_wears_off():
+    found = season.rhythm(year(100, 0.3, 0.004, 156))
+    assert found is not None
+    assert found.slope == pytest.approx(0.004 / (1 + 0.004 * 130), rel=0.15)
+    assert 1.0 < found.factor(52, 52) < 1 + found.slope * 52
+
+
+def test_chance_is_no_trend():
+    dice = Random(5)
+    slopes = [season.slope([100 + dice.gauss(0, 10) for _ in range(52)]) for _ in range(40)]
+    assert sum(slope != 0 for slope in slopes) <= 3
+
+
+def test_sen_slope_is_the_median_of_slopes():
+    # Gilbert (1987), Statistical Methods for Environmental Pollution Monitoring, counts all pairs; one outlier does not move it.
+    assert season.slope([10, 11, 12, 13, 14, 15, 16, 17, 100, 19]) == pytest.approx(1 / 15.5, rel=0.1)
+
+
+@pytest.mark.parametrize("weeks", [year(100, 0.5, 0, 103), year(5, 0.5, 0, 104), [0.0] * 104])
+def test_too_little_history_has_no_season(weeks):
+    assert season.rhythm(weeks) is None
+
+
+def test_weeks_without_sales_divide_by_nothing():
+    found = season.rhythm([0.0] * 60 + [100.0] * 44)
+    assert found is None or 0.25 <= found.factor(13, 2) <= 4

@@ -167,22 +167,34 @@ async def refused(url: str, key: str, body: bytes) -> list[float]:
 
 def commits(bench: Bench, results: Results, count: int) -> None:
     """Orders committed with rollups by one analytics process: what lies on the streams is consumed against the clock."""
-    for stores in (1, 4):
-        with bench.service("gateway", MAX_STREAM_LAG="100000000"):
-            keys = [bench.store(f"commit-{stores}-{n}-{time.monotonic_ns()}") for n in range(stores)]
-            dice = random.Random(2)
-            for number, key in enumerate(keys):
-                share = count // stores
-                lines = orders(f"commit-{number}", share, datetime.now(UTC) - timedelta(days=3), timedelta(days=3) / share, dice)
-                asyncio.run(send(bench.url, key, [b"\n".join(lines[n : n + 500]) for n in range(0, share, 500)]))
-            began = time.perf_counter()
-            with bench.service("analytics") as pid:
-                committed(bench, keys)
-                took = time.perf_counter() - began - STARTUP
-                label = "one store" if stores == 1 else f"{stores} stores"
-                results.add(f"orders committed with rollups, one analytics process, {label}", count / took, "orders/s", bar=">= 15,000")
-                if stores == 4:
-                    results.add("  memory of analytics, at most", memory_megabytes(pid), "MB", bar="<= 300")
+    for stores, label in ((1, "one store"), (4, "4 stores")):
+        rate, memory = commit(bench, stores, count)
+        results.add(f"orders committed with rollups, one analytics process, {label}", rate, "orders/s", bar=">= 15,000")
+    results.add("  memory of analytics, at most", memory, "MB", bar="<= 300")
+
+
+def rollup_work(bench: Bench, results: Results, count: int) -> None:
+    """What the sums cost the intake: the same orders, committed in turns with them and as facts and state alone."""
+    rounds = [(commit(bench, 1, count)[0], commit(bench, 1, count, PYTHONPATH=str(HERE / "facts_only"))[0]) for _ in range(3)]
+    without = statistics.median(other for _, other in rounds)
+    ratio = statistics.median(ours / other for ours, other in rounds)
+    what = "orders committed with rollups, one store"
+    results.add(what, ratio * without, "orders/s", beside=without, limit="without rollups", bar=">= 0.67")
+
+
+def commit(bench: Bench, stores: int, count: int, **settings: str) -> tuple[float, float]:
+    """Orders per second of an analytics process with these settings, and the most memory it held, in MB."""
+    with bench.service("gateway", MAX_STREAM_LAG="100000000"):
+        keys = [bench.store(f"commit-{stores}-{n}-{time.monotonic_ns()}") for n in range(stores)]
+        dice = random.Random(2)
+        for number, key in enumerate(keys):
+            share = count // stores
+            lines = orders(f"commit-{number}", share, datetime.now(UTC) - timedelta(days=3), timedelta(days=3) / share, dice)
+            asyncio.run(send(bench.url, key, [b"\n".join(lines[n : n + 500]) for n in range(0, share, 500)]))
+        began = time.perf_counter()
+        with bench.service("analytics", **settings) as pid:
+            committed(bench, keys)
+            return count / (time.perf_counter() - began - STARTUP), memory_megabytes(pid)
 
 
 STARTUP = 0.0
@@ -277,6 +289,7 @@ def platform(results: Results, wanted: set[str], count: int, seconds: int) -> No
             if "commits" in wanted:
                 STARTUP = measure_startup(bench)
                 commits(bench, results, count)
+                rollup_work(bench, results, count // 2)
 
 
 if __name__ == "__main__":

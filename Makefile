@@ -6,6 +6,8 @@
 SHELL := /bin/bash
 VENV ?= .venv
 BIN := $(VENV)/bin
+# Tests of packages wait for servers half of the time; journeys want the machine for themselves.
+TWO_AT_ONCE := -n 2 --dist loadfile
 PACKAGES := libs/common services/gateway services/analytics services/worker libs/standalone
 PROJECTS := $(PACKAGES:%=%/pyproject.toml)
 
@@ -19,11 +21,13 @@ setup-dev: $(VENV)/.ready-dev ## The same, with what tests and checks need
 up: setup ## Start everything on this machine and print where it is; Ctrl-C stops it
 	@exec $(BIN)/tillwise up $(ARGS)
 
-test: setup-dev ## Run all tests (those that need a browser say so when there is none)
-	@$(BIN)/python -m pytest $(ARGS)
+test: setup-dev ## Run all tests (those that need a browser say so when there is none); ARGS="-k word" runs some
+	@if [ -n '$(ARGS)' ]; then exec $(BIN)/python -m pytest $(ARGS); fi; failed=0; \
+	$(BIN)/python -m pytest $(TWO_AT_ONCE) libs services || failed=$$?; \
+	$(BIN)/python -m pytest tests-e2e || failed=$$?; exit $$failed
 
 test-unit: setup-dev ## Run the tests of the packages, without the end-to-end journeys
-	@$(BIN)/python -m pytest libs services $(ARGS)
+	@$(BIN)/python -m pytest $(TWO_AT_ONCE) libs services $(ARGS)
 
 lint: setup-dev ## Check style, types and who imports whom
 	@$(BIN)/ruff check . && $(BIN)/ruff format --check . && $(BIN)/lint-imports --no-logo && $(BIN)/mypy

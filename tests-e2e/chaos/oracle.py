@@ -36,8 +36,11 @@ class Violation(AssertionError):
     """A promise was broken."""
 
 
-async def settled(world: World, books: list[Book]) -> float:
-    """Wait until everything is ready and nothing is pending; how long that took, in seconds."""
+async def settled(world: World, books: list[Book], patience: float = SETTLE_SECONDS) -> float:
+    """Wait until everything is ready and nothing is pending; how long that took, in seconds.
+
+    Raises Violation that tells what is missing when something accepted stays pending for `patience` seconds.
+    """
     began = time.monotonic()
     await until(world.ready, "every service is ready again", SETTLE_SECONDS)
 
@@ -45,8 +48,20 @@ async def settled(world: World, books: list[Book]) -> float:
         found = [await world.get("/api/v1/ingest/status", book.key) for book in books]
         return all(one is not None and one["pending"] == 0 for one in found)
 
-    await until(nothing_pending, "everything accepted is stored", SETTLE_SECONDS)
+    try:
+        await until(nothing_pending, "everything accepted is stored", patience)
+    except TimeoutError as error:
+        raise Violation(f"{error}; {'; '.join([await _missing(world, book) for book in books])}") from None
     return time.monotonic() - began
+
+
+async def _stored(world: World, book: Book) -> set[str]:
+    return {row["event_id"] for row in await world.sql("select event_id from analytics.events where store_id = $1", book.store.id)}
+
+
+async def _missing(world: World, book: Book) -> str:
+    missing = book.acknowledged - await _stored(world, book)
+    return f"{book.name}: {len(missing)} acknowledged events are not stored {sorted(missing)[:5]}"
 
 
 async def check(world: World, books: list[Book], poisoned: int) -> list[str]:
@@ -56,12 +71,10 @@ async def check(world: World, books: list[Book], poisoned: int) -> list[str]:
 
 
 async def _check_book(world: World, book: Book) -> str:
-    stored = {row["event_id"] for row in await world.sql("select event_id from analytics.events where store_id = $1", book.store.id)}
-    missing = book.acknowledged - stored
+    stored = await _stored(world, book)
     strangers = stored - set(book.sent)
-    if missing or strangers:
-        lost, foreign = f"{len(missing)} acknowledged events are not stored {sorted(missing)[:5]}", f"{len(strangers)} were never sent"
-        raise Violation(f"{book.name}: {lost}, {foreign}")
+    if strangers or not book.acknowledged <= stored:
+        raise Violation(f"{await _missing(world, book)}, {len(strangers)} were never sent")
     naive = NaiveShop([book.sent[event_id] for event_id in stored], book.store.timezone)
     await _check_facts(world, book, stored)
     for basis in ("net", "gross"):

@@ -5,12 +5,21 @@ from __future__ import annotations
 import asyncio
 import os
 import signal
+import sys
 import time
 from collections.abc import AsyncIterator
 
 import pytest
 
 from tillwise_analytics.calculator import Calculator, TooSlow
+
+
+def get_ready() -> None:
+    import statsmodels  # noqa: F401
+
+
+def loaded() -> set[str]:
+    return {name.partition(".")[0] for name in sys.modules}
 
 
 @pytest.fixture
@@ -52,3 +61,15 @@ async def test_cancelled_asker_ends_the_computation(calculator):
     with pytest.raises(asyncio.CancelledError):
         await task
     assert await calculator.run(30, abs, -3) == 3
+
+
+async def test_who_gives_up_on_a_process_that_gets_ready_leaves_it_to_the_next_one(calculator):
+    with pytest.raises(TooSlow):
+        await calculator.run(0.001, abs, -1)
+    begun = calculator._pool
+    assert await calculator.run(30, abs, -4) == 4
+    assert calculator._pool is begun
+
+
+async def test_a_module_gets_ready_once_before_its_first_function(calculator):
+    assert "statsmodels" in (await calculator.run(60, loaded))

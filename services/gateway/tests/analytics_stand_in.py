@@ -12,10 +12,24 @@ from tillwise_common.bus.ask import Answerer
 from tillwise_common.bus.connection import RedisConnection
 from tillwise_common.bus.envelope import Envelope
 from tillwise_common.contracts import reports
-from tillwise_common.contracts.reports import Answer, Refusal, Reply, RunReport
+from tillwise_common.contracts.reports import Answer, DescribeReports, Refusal, Reply, RunReport
 from tillwise_common.settings import Secret
 
 ETAG = '"abc123"'
+_PARAMETERS = {
+    "properties": {
+        "from": {"description": "First day.", "anyOf": [{"type": "string", "format": "date"}, {"type": "null"}], "default": None},
+        "basis": {"enum": ["gross", "net"], "default": "net"},
+        "by": {"anyOf": [{"enum": ["channel", "country"]}, {"type": "null"}], "default": None},
+        "growth": {"type": "boolean", "default": False},
+        "limit": {"type": "integer", "minimum": 1, "maximum": 50, "default": 10},
+        "channel": {"anyOf": [{"type": "string"}, {"type": "null"}], "default": None},
+    }
+}
+CATALOGUE = [
+    {"name": "trend", "title": "Trend", "description": "How sales go.", "parameters": _PARAMETERS, "columns": []},
+    {"name": "products", "title": "Products", "description": "What sells.", "parameters": _PARAMETERS, "columns": []},
+]
 
 
 def trend(**changes: Any) -> dict[str, Any]:
@@ -51,6 +65,8 @@ class StandIn:
 
     async def answer(self, question: Envelope) -> bytes:
         asked = reports.decode_question(question.data)
+        if isinstance(asked, DescribeReports) and isinstance(self.reply, Answer):
+            return reports.encode(Answer(orjson.dumps({"reports": CATALOGUE})))
         self.asked.append(asked)
         if isinstance(asked, RunReport) and isinstance(self.reply, Answer) and asked.if_none_match and ETAG in asked.if_none_match:
             return reports.encode(Answer(b"", ETAG, fresh=False))

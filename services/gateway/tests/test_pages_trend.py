@@ -202,7 +202,7 @@ BROWSER = "text/html,application/xhtml+xml,application/xml;q=0.9,image/avif,*/*;
 
 @pytest.mark.parametrize("key", [None, ""], ids=["logged in", "stranger"])
 @pytest.mark.parametrize("path", ["/reports/nope", "/reports/", "/reports", "/reports/trend/x", "/reports/%3Cscript%3E"])
-async def test_an_address_without_a_report_is_a_page_with_a_way_back(gateway, path, key):
+async def test_an_address_without_a_report_is_a_page_with_a_way_back(gateway, analytics, path, key):
     answer = await gateway.call("GET", path, key=key, headers={"Accept": BROWSER})
     text = await answer.text()
     assert (answer.status, answer.content_type) == (404, "text/html")
@@ -217,7 +217,7 @@ async def test_an_address_without_a_report_is_a_page_with_a_way_back(gateway, pa
 
 
 @pytest.mark.parametrize("accept", ["*/*", "application/json", "application/problem+json, */*;q=0.1", "text/html;q=0.5, application/json"])
-async def test_a_program_is_told_in_json_that_there_is_no_report(gateway, accept):
+async def test_a_program_is_told_in_json_that_there_is_no_report(gateway, analytics, accept):
     answer = await gateway.call("GET", "/reports/nope", headers={"Accept": accept})
     assert (answer.status, answer.content_type, (await answer.json())["code"]) == (404, "application/problem+json", "not_found")
 

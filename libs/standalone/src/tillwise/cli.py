@@ -12,6 +12,7 @@ from typer.exceptions import TyperException
 
 from tillwise.commands import dead, doctor, key, rebuild, status, store, up
 from tillwise.imports import command as imports
+from tillwise.imports.destination import VARIABLE, without_key
 from tillwise.problems import Problem
 
 app = typer.Typer(
@@ -47,6 +48,7 @@ def main() -> None:
     """Run the command; problems of the user's become one line and exit code 1."""
     # For all that we start: a file of the user's in the current folder (queue.py, random.py) must not shadow a module.
     os.environ["PYTHONSAFEPATH"] = "1"
+    _hide_key()
     try:
         sys.exit(app(prog_name="tillwise", standalone_mode=False))
     except TyperException as error:
@@ -57,6 +59,17 @@ def main() -> None:
         sys.exit(f"tillwise: {problem}")
     except KeyboardInterrupt:
         sys.exit(130)
+
+
+def _hide_key() -> None:
+    """Begin again with the key of an import in the environment: arguments are shown to everybody on the machine (ps)."""
+    found = without_key(sys.argv[1:])
+    if found is not None:
+        arguments, key = found
+        before = sys.orig_argv[1 : len(sys.orig_argv) - len(sys.argv) + 1]
+        os.environ.pop(f"{VARIABLE}_FILE", None)
+        os.environ[VARIABLE] = key
+        os.execv(sys.executable, [sys.executable, *before, *arguments])  # noqa: S606 - ourselves
 
 
 def _in_one_line(error: TyperException) -> str:

@@ -15,13 +15,22 @@ from tillwise.supervisor.options import DataFolder
 
 # Ours are on this machine: a proxy of the environment (http_proxy) could not reach them.
 _open = urllib.request.build_opener(urllib.request.ProxyHandler({})).open
+MOVED = range(300, 400)
+
+
+class _Stay(urllib.request.HTTPRedirectHandler):
+    """Follows no redirect, which would carry the key to another address."""
+
+    def redirect_request(self, *_: Any) -> None:
+        return None
 
 
 class Client:
-    """A platform's address and a key."""
+    """A platform's address and a key. `elsewhere`: it may be on another machine, behind a proxy of the environment."""
 
-    def __init__(self, url: str, key: str) -> None:
-        self.url, self.key = url.rstrip("/"), key
+    def __init__(self, url: str, key: str, *, elsewhere: bool = False) -> None:
+        self.url, self.key, self.elsewhere = url.rstrip("/"), key, elsewhere
+        self._open = urllib.request.build_opener(_Stay()).open if elsewhere else _open
 
     @classmethod
     def of(cls, data_dir: Path) -> Client:
@@ -42,12 +51,15 @@ class Client:
             data = json.dumps(body).encode()
             request.add_header("Content-Type", "application/json")
         try:
-            with _open(request, data, timeout=timeout) as answer:
+            with self._open(request, data, timeout=timeout) as answer:
                 text = answer.read()
         except urllib.error.HTTPError as error:
+            if error.code in MOVED:
+                raise Problem(f"{self.url} says that it is at {error.headers.get('Location')}: give that address") from None
             raise Problem(_detail(error)) from None
         except (OSError, http.client.HTTPException) as error:
-            raise NotRunning(f"{self.url} does not answer ({getattr(error, 'reason', error)}): tillwise status shows more") from None
+            hint = "is the address right?" if self.elsewhere else "tillwise status shows more"
+            raise NotRunning(f"{self.url} does not answer ({getattr(error, 'reason', error)}): {hint}") from None
         try:
             return json.loads(text) if text else None
         except ValueError:

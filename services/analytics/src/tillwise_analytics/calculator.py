@@ -1,16 +1,20 @@
 """Long computations in a process of their own, so that they block neither the intake nor other reports.
 
 The process starts with the first computation (numpy and its kin cost memory and a second of start-up), serves one at a
-time, and is ended when a computation takes longer than the one who asked will wait: nothing else can stop it.
+time, and is ended when a computation takes longer than the one who asked will wait: nothing else can stop it. Who gives up
+while it still gets ready leaves it to the next one: on a busy machine nobody would ever see it ready else.
+
+A module whose functions run here may have a function `get_ready()` that imports what they need.
 """
 
 from __future__ import annotations
 
 import asyncio
+import importlib
 import multiprocessing
 import os
 from collections.abc import Callable
-from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures import Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from typing import ParamSpec, TypeVar
 
@@ -31,6 +35,8 @@ class Calculator:
     def __init__(self) -> None:
         self._pool: ProcessPoolExecutor | None = None
         self._turn = asyncio.Lock()
+        # By module, from its first function on.
+        self._ready_for: dict[str, Future[None]] = {}
 
     async def start(self) -> None:
         """Nothing: the process starts when it is needed first."""
@@ -48,9 +54,19 @@ class Calculator:
         """
         try:
             async with asyncio.timeout(timeout), self._turn:
+                await self._get_ready(function.__module__)
                 return await self._run(function, *args, **kwargs)
         except TimeoutError as error:
             raise TooSlow(getattr(function, "__name__", "computation")) from error
+
+    async def _get_ready(self, module: str) -> None:
+        """Start the process and let it import what a module needs, however long the asker waits for that."""
+        if module not in self._ready_for:
+            self._ready_for[module] = self._ready().submit(_get_ready, module)
+        try:
+            await asyncio.shield(asyncio.wrap_future(self._ready_for[module]))
+        except BrokenProcessPool:
+            await self._end()
 
     async def _run(self, function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
         try:
@@ -72,6 +88,7 @@ class Calculator:
 
     async def _end(self) -> None:
         pool, self._pool = self._pool, None
+        self._ready_for.clear()
         if pool is None:
             return
         # Waiting for a computation to end would be waiting for what was just called off.
@@ -80,6 +97,10 @@ class Calculator:
         for process in processes:
             process.kill()
         await asyncio.to_thread(lambda: [process.join() for process in processes])
+
+
+def _get_ready(module: str) -> None:
+    getattr(importlib.import_module(module), "get_ready", lambda: None)()
 
 
 def _be_polite() -> None:

@@ -37,12 +37,12 @@ def amount(text: str, decimal: str = ".") -> Decimal:
 
 
 @lru_cache(maxsize=4_096)
-def quantity(text: str) -> int:
+def quantity(text: str, decimal: str = ".") -> int:
     """A whole number of pieces; "6.0" is 6. Raises Refused."""
     try:
-        found = Decimal(text.strip())
-    except InvalidOperation:
+        found = amount(text, decimal)
+    except Refused:
         raise Refused("bad_quantity") from None
-    if not found.is_finite() or found != found.to_integral_value() or abs(found) > 1_000_000 or found == 0:
+    if found != found.to_integral_value() or abs(found) > 1_000_000 or found == 0:
         raise Refused("bad_quantity")
     return int(found)

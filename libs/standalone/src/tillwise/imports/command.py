@@ -7,25 +7,29 @@ import sys
 import time
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, NamedTuple
 
 import typer
 
 from tillwise.commands.shared import DEFAULT_DIR, AsJson, DataDir, show
 from tillwise.problems import Problem
 
+if TYPE_CHECKING:
+    from tillwise.client import Client
+    from tillwise.imports.columns import Fields, Wording
+
 app = typer.Typer(no_args_is_help=True, help="Import files through the public API.")
-KEY_SECONDS = 86_400.0
 VERDICTS = {
     True: "agrees",
     None: "cannot be compared: the store has other sales or refunds too",
     False: "DIFFERS from what was accepted",
 }
-HINT = "is it in this format? --format and --map say what the file is, --rejects writes every refused line to a file"
+HINT = "is it in this format? --format, --map and --mapping say what the file is, --rejects writes every refused line to a file"
+DECIMAL_HINT = "--decimal says which decimal mark the file uses"
 HINTS = {
     "bad_date": "--date-format says how dates are written, such as %d.%m.%Y",
-    "bad_price": "--decimal says which decimal mark the file uses",
-    "bad_quantity": "--decimal says which decimal mark the file uses",
+    "currency_mismatch": "the file is in another currency than the store",
+    **{f"bad_{name}": DECIMAL_HINT for name in ("price", "quantity", "amount", "discount", "unit_cost", "shipping", "tax")},
 }
 
 
@@ -36,7 +40,16 @@ class Format(StrEnum):
 
 
 File = Annotated[Path, typer.Argument(help="The file; .gz, .xz, .bz2 and .zst are unpacked on the way, - is standard input.")]
-StoreName = Annotated[str, typer.Option("--store", help="The store that it goes to.")]
+StoreName = Annotated[str | None, typer.Option("--store", help="The store that it goes to; with --url the key says it.")]
+Url = Annotated[str | None, typer.Option("--url", metavar="URL", help="A platform elsewhere, instead of the one in --data-dir.")]
+Key = Annotated[
+    str | None,
+    typer.Option("--key", metavar="KEY", help="With --url: a key of the store; better in TILLWISE_KEY or a TILLWISE_KEY_FILE."),
+]
+MappingFile = Annotated[Path | None, typer.Option("--mapping", metavar="FILE", help="TOML or JSON that says how the file says things.")]
+Map = Annotated[list[str] | None, typer.Option("--map", metavar="NAME=COLUMN", help="csv: which column is what; repeat it.")]
+Decimals = Annotated[str | None, typer.Option("--decimal", help="csv: the decimal mark, '.' (default) or ','.")]
+DateFormat = Annotated[str | None, typer.Option("--date-format", help="csv: how dates are written (strptime), default ISO 8601.")]
 Wait = Annotated[bool, typer.Option("--wait", help="Wait until everything is counted, and compare the totals.")]
 RejectsFile = Annotated[Path | None, typer.Option("--rejects", help="Write refused rows and reasons to this CSV file.")]
 
@@ -44,78 +57,108 @@ RejectsFile = Annotated[Path | None, typer.Option("--rejects", help="Write refus
 @app.command()
 def orders(
     file: File,
-    store: StoreName,
+    store: StoreName = None,
     format_: Annotated[Format, typer.Option("--format", help="What kind of file it is.")] = Format.csv,
-    map_: Annotated[list[str] | None, typer.Option("--map", metavar="NAME=COLUMN", help="csv: which column is what; repeat it.")] = None,
-    decimal: Annotated[str, typer.Option(help="csv: the decimal mark, '.' or ','.")] = ".",
-    date_format: Annotated[str | None, typer.Option(help="csv: how dates are written (strptime), default ISO 8601.")] = None,
+    mapping: MappingFile = None,
+    map_: Map = None,
+    decimal: Decimals = None,
+    date_format: DateFormat = None,
     wait: Wait = False,
     rejects: RejectsFile = None,
+    url: Url = None,
+    key: Key = None,
     data_dir: DataDir = DEFAULT_DIR,
     as_json: AsJson = False,
 ) -> None:
     """Import order lines. A second run of the same file adds nothing."""
-    _run(file, store, _adapter(format_, map_ or [], decimal, date_format), wait, rejects, data_dir, as_json)
+    from tillwise.imports.formats.cdnow import Cdnow
+    from tillwise.imports.formats.generic import FIELDS, GenericCsv
+    from tillwise.imports.formats.online_retail import OnlineRetail
+
+    if format_ is Format.csv:
+        adapter: Any = GenericCsv(_wording(FIELDS, mapping, map_, decimal, date_format))
+    elif mapping or map_ or date_format or decimal:
+        raise Problem(f"--mapping, --map, --decimal and --date-format belong to --format csv, not {format_}")
+    else:
+        adapter = OnlineRetail() if format_ is Format.online_retail else Cdnow()
+    _run(Order(file, adapter, rejects, wait, as_json), store, url, key, data_dir)
 
 
 @app.command()
 def stock(
-    file: File, store: StoreName, wait: Wait = False, rejects: RejectsFile = None, data_dir: DataDir = DEFAULT_DIR, as_json: AsJson = False
+    file: File,
+    store: StoreName = None,
+    mapping: MappingFile = None,
+    map_: Map = None,
+    decimal: Decimals = None,
+    date_format: DateFormat = None,
+    wait: Wait = False,
+    rejects: RejectsFile = None,
+    url: Url = None,
+    key: Key = None,
+    data_dir: DataDir = DEFAULT_DIR,
+    as_json: AsJson = False,
 ) -> None:
     """Import stock movements and counts: a CSV with sku, quantity, reason (or "count"), occurred_at, location, unit_cost."""
-    from tillwise.imports.formats.stock import Stock
+    from tillwise.imports.formats.stock import FIELDS, Stock
 
-    _run(file, store, Stock(), wait, rejects, data_dir, as_json, compare=False)
-
-
-def _adapter(format_: Format, mapping: list[str], decimal: str, date_format: str | None) -> Any:
-    from tillwise.imports.formats.cdnow import Cdnow
-    from tillwise.imports.formats.generic import GenericCsv
-    from tillwise.imports.formats.online_retail import OnlineRetail
-
-    if format_ is not Format.csv and (mapping or date_format or decimal != "."):
-        raise Problem(f"--map, --decimal and --date-format belong to --format csv, not {format_}")
-    if format_ is Format.online_retail:
-        return OnlineRetail()
-    if format_ is Format.cdnow:
-        return Cdnow()
-    if decimal not in (".", ","):
-        raise Problem("--decimal must be '.' or ','")
-    pairs = [part.partition("=") for part in mapping]
-    if wrong := [name for name, equals, column in pairs if not (name and equals and column)]:
-        raise Problem(f"--map wants NAME=COLUMN, not {wrong[0]!r}")
-    return GenericCsv({name: column for name, _, column in pairs}, decimal=decimal, date_format=date_format)
+    adapter = Stock(_wording(FIELDS, mapping, map_, decimal, date_format))
+    _run(Order(file, adapter, rejects, wait, as_json, compare=False), store, url, key, data_dir)
 
 
-def _run(
-    file: Path, store: str, adapter: Any, wait: bool, rejects: Path | None, data_dir: Path, as_json: bool, *, compare: bool = True
-) -> None:
-    from tillwise.client import Client
-    from tillwise.imports.running import Import
+class Order(NamedTuple):
+    """What is wanted: a file by an adapter, and what to do with it."""
 
-    if str(file) != "-" and not file.is_file():
-        raise Problem(f"there is no file {file}")
-    admin = Client.of(data_dir)
-    key = admin.add_key(store, ["ingest", "read"], name=f"import {file.name}"[:100], expires_in=KEY_SECONDS)
-    try:
-        began = time.monotonic()
-        work = Import(Client(admin.url, key["key"]), file, adapter, rejects)
-        before = work.total_ever() if wait and compare else 0
-        try:
-            sender = asyncio.run(_with_progress(work, wait, show_bar=sys.stderr.isatty() and not as_json))
-        except KeyboardInterrupt:
-            sys.stderr.write(f"tillwise: stopped after {work.tally.rows:,} lines; run it again to go on: nothing is counted twice\n")
-            raise
-        platform = work.platform_total() if wait and compare else None
-        agrees = None if platform is None else work.agrees(before, platform)
-        summary = work.summary(sender, platform, agrees, time.monotonic() - began)
-    finally:
-        admin.revoke_key(key["id"])
-    show(summary, _table(summary), as_json)
+    file: Path
+    adapter: Any
+    rejects: Path | None
+    wait: bool
+    as_json: bool
+    compare: bool = True
+
+
+def _wording(fields: Fields, mapping: Path | None, pairs: list[str] | None, decimal: str | None, date_format: str | None) -> Wording:
+    from tillwise.imports.columns import Wording
+    from tillwise.imports.mapping import read_mapping, with_options
+
+    said = read_mapping(mapping, fields) if mapping else Wording()
+    return with_options(said, fields, pairs or [], decimal, date_format)
+
+
+def _run(order: Order, store: str | None, url: str | None, key: str | None, data_dir: Path) -> None:
+    from tillwise.imports.destination import elsewhere, here
+
+    if str(order.file) != "-" and not order.file.is_file():
+        raise Problem(f"there is no file {order.file}")
+    if key and not url:
+        raise Problem("--key belongs to --url: the platform of a data folder needs none")
+    with elsewhere(url, key) if url else here(data_dir, store, f"import {order.file.name}") as client:
+        summary = _import(client, order, store)
+    show(summary, _table(summary), order.as_json)
     if summary["lines_read"] and not summary["lines_accepted"]:
         raise Problem(_useless(summary["lines_rejected"]))
     if summary["agrees"] is False:
         raise typer.Exit(1)
+
+
+def _import(client: Client, order: Order, store: str | None) -> dict[str, Any]:
+    """Send it, and the reconciliation. Raises Problem when the key opens another store than the one named."""
+    from tillwise.imports.running import Import
+
+    began = time.monotonic()
+    work = Import(client, order.file, order.adapter, order.rejects)
+    if store and store != work.store:
+        raise Problem(f"the key opens the store {work.store!r}, not {store!r}: nothing was sent")
+    compare = order.wait and order.compare
+    before = work.total_ever() if compare else 0
+    try:
+        sender = asyncio.run(_with_progress(work, order.wait, show_bar=sys.stderr.isatty() and not order.as_json))
+    except KeyboardInterrupt:
+        sys.stderr.write(f"tillwise: stopped after {work.tally.rows:,} lines; run it again to go on: nothing is counted twice\n")
+        raise
+    platform = work.platform_total() if compare else None
+    agrees = None if platform is None else work.agrees(before, platform)
+    return work.summary(sender, platform, agrees, time.monotonic() - began)
 
 
 def _useless(rejected: dict[str, int]) -> str:

@@ -32,6 +32,8 @@ class Line:
     fields: dict[str, Any] = field(default_factory=dict)
     order_fields: dict[str, Any] = field(default_factory=dict)
     discount: Decimal = Decimal(0)
+    # What all pieces cost together, before the discount, where the file says that instead of a price.
+    worth: Decimal | None = None
 
 
 @dataclass
@@ -87,9 +89,10 @@ class Grouper:
         return f"{order_id}#{part}"
 
     def _put(self, order: _Open, line: Line) -> None:
-        exact, discount = line.quantity * line.price, self._target.minor(line.discount)
+        exact = line.quantity * line.price if line.worth is None else line.worth
+        discount = self._target.minor(line.discount)
         # The API knows no negative prices: a reversal is a negative quantity.
-        sign = -1 if (line.price < 0) != (line.quantity < 0) else 1
+        sign = -1 if exact < 0 or (line.quantity < 0 and not exact) else 1
         worth = self._target.minor(exact)
         for units, price in _shares(abs(line.quantity), abs(worth), self._target.minor(abs(line.price))):
             sent = {"sku": line.sku, "quantity": sign * units, "unit_price": price, **line.fields}

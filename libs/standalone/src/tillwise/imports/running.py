@@ -30,6 +30,7 @@ class Import:
     def __init__(self, client: Client, path: Path, adapter: Adapter, rejects: Path | None) -> None:
         self._client, self._path, self._adapter = client, path, adapter
         store = client.call("GET", "/api/v1/store")
+        self.store = str(store["name"])
         self._target = Target(ZoneInfo(store["timezone"]), exponent(store["currency"]), store["currency"])
         self.tally = Tally()
         self._rejects_path = rejects
@@ -49,7 +50,8 @@ class Import:
                 writer.writerow(["line", "reason"])
                 self._write_reject = writer.writerow
             lines, progress = stack.enter_context(open_lines(self._path))
-            async with Sender(self._client.url, self._client.key, self._refused_by_platform, self._forget) as sender:
+            client = self._client
+            async with Sender(client.url, client.key, self._refused_by_platform, self._forget, proxies=client.elsewhere) as sender:
                 await self._send_all(self._events(lines), sender, lambda: report(progress, self.tally, sender))
             report(progress, self.tally, sender)
             return sender

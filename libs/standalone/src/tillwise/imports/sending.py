@@ -39,8 +39,11 @@ class Sender:
         key: str,
         on_rejected: Callable[[Rejection], None] | None = None,
         on_answered: Callable[[int, int], None] | None = None,
+        *,
+        proxies: bool = False,
     ) -> None:
-        self._url, self._key = url.rstrip("/"), key
+        """`proxies`: go through those that the environment names (http_proxy)."""
+        self._url, self._key, self._proxies = url.rstrip("/"), key, proxies
         # Told of every event that was refused, then of the batch it was in: the number of its first event, and how many.
         self._on_rejected, self._on_answered = on_rejected, on_answered
         self._lines: list[bytes] = []
@@ -53,7 +56,7 @@ class Sender:
         self.retries = 0
 
     async def __aenter__(self) -> Sender:
-        self._session = aiohttp.ClientSession(timeout=TIMEOUT, headers={"Authorization": f"Bearer {self._key}"})
+        self._session = aiohttp.ClientSession(timeout=TIMEOUT, headers={"Authorization": f"Bearer {self._key}"}, trust_env=self._proxies)
         return self
 
     async def __aexit__(self, kind: Any, *_: Any) -> None:
@@ -117,7 +120,8 @@ class Sender:
         headers = {"Content-Type": "application/x-ndjson", "Content-Encoding": "gzip"}
         assert self._session is not None
         try:
-            async with self._session.post(f"{self._url}/api/v1/events", data=packed, headers=headers) as answer:
+            # A redirect is no acceptance, and would carry the key elsewhere.
+            async with self._session.post(f"{self._url}/api/v1/events", data=packed, headers=headers, allow_redirects=False) as answer:
                 if answer.status in (202, 422):
                     self._take(first, count, await _verdict(answer, count))
                     return None, ""

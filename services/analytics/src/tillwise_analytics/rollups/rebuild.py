@@ -47,6 +47,12 @@ TABLES: dict[str, tuple[str, str]] = {
         "(customers_gross, customers_net, new_gross, new_net) <> (0, 0, 0, 0)",
     ),
     "customer_profiles": ("basis, customer_id, first_day, last_day, orders, days, sales, margin, channel, country, category", "true"),
+    "cohort_cells": (
+        "basis, grain, dim, cohort, value, bucket, customers, lasts, orders, sales, margin",
+        "(customers, lasts, orders, sales, margin) <> (0, 0, 0, 0, 0)",
+    ),
+    "rollup_gaps": ("basis, dim, value, gap_days, count", "count <> 0"),
+    "rollup_last_days": ("basis, dim, value, last_day, customers", "customers <> 0"),
 }
 
 

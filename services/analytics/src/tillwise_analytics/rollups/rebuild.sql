@@ -14,7 +14,10 @@ create temp table customer_days (like analytics.customer_days including all) on 
 create temp table rollup_customers (like analytics.rollup_customers including all) on commit drop;
 create temp table customer_changes (like analytics.customer_changes including all) on commit drop;
 create temp table stock_changes (like analytics.stock_changes including all) on commit drop;
-create temp table customer_profiles (like analytics.customer_profiles including all) on commit drop
+create temp table customer_profiles (like analytics.customer_profiles including all) on commit drop;
+create temp table cohort_cells (like analytics.cohort_cells including all) on commit drop;
+create temp table rollup_gaps (like analytics.rollup_gaps including all) on commit drop;
+create temp table rollup_last_days (like analytics.rollup_last_days including all) on commit drop
 
 -- name: lock
 -- The store stays as it is until `unlock`: what waits to be settled is settled, and a snapshot taken.

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from tillwise_analytics.settling.cohorts import keep_cohorts
 from tillwise_analytics.settling.domain import Domain
 from tillwise_common.postgres.sql import load
 
@@ -18,4 +19,4 @@ async def _profiles(connection: Any, store_id: int) -> None:
 
 
 # The first step makes what the others read.
-CUSTOMERS = Domain("customers", steps=(_profiles,), at_once=5_000)
+CUSTOMERS = Domain("customers", steps=(_profiles, keep_cohorts), at_once=5_000)

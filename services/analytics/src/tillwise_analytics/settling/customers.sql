@@ -13,7 +13,8 @@ create temp table tw_profiles (
     first_day date, last_day date, orders bigint, days bigint, sales bigint, margin bigint,
     channel text collate "C", country text collate "C", category text collate "C",
     -- The first order may be another one now, or say something else.
-    moved boolean not null
+    moved boolean not null,
+    primary key (customer_id, basis)
 ) on commit delete rows
 
 -- name: days

@@ -23,7 +23,11 @@ SECURITY_HEADERS = {
     "Referrer-Policy": "same-origin",
     "Cache-Control": "private, no-store",
 }
-STATIC = {"style.css": "text/css", "trend.js": "text/javascript", "icon.svg": "image/svg+xml"}
+STATIC = {"style.css": "text/css", "trend.js": "text/javascript", "report.js": "text/javascript", "icon.svg": "image/svg+xml"}
+
+
+# Percents that tell a change.
+SIGNED = ("change", "growth")
 
 
 class Templates:
@@ -52,9 +56,14 @@ def show(value: Any, column: Column) -> str:
         # Means are not rounded; people read cents.
         return f"{_grouped(format_minor(round(value), column.unit or ''))} {column.unit}"
     if column.type == "percent":
-        return f"{value:+,.1%}"
+        # By how much something exceeds another has a sign; a part of a whole has none.
+        return f"{value:+,.1%}" if column.name in SIGNED else f"{value:,.1%}"
+    if column.type == "duration":
+        return f"{value:,.1f} {column.unit or ''}".rstrip()
+    if column.type == "boolean":
+        return "yes" if value else "no"
     if column.type in ("count", "number"):
-        return f"{value:,.2f}" if isinstance(value, float) else f"{value:,}"
+        return f"{value:,.2f}" if isinstance(value, float) else f"{value:,}" if isinstance(value, int) else str(value)
     if column.type == "datetime":
         return str(value).replace("T", " ")[:16]
     return shown(value) if column.type == "text" else str(value)

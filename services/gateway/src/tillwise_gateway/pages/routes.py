@@ -19,7 +19,9 @@ from tillwise_gateway.accept import prefers_page
 from tillwise_gateway.accounts.accounts import Accounts
 from tillwise_gateway.accounts.door import COOKIE, Door
 from tillwise_gateway.accounts.principal import Principal
+from tillwise_gateway.pages.any_report import Catalogue, values_of
 from tillwise_gateway.pages.bundle import ChartBundle
+from tillwise_gateway.pages.questions import FILTERS, meant
 from tillwise_gateway.pages.rendering import STATIC, Templates, show
 from tillwise_gateway.reports.client import ReportsClient
 from tillwise_gateway.reports.routes import single_values
@@ -40,7 +42,7 @@ CHOICES = {
     "basis": {"net": "Net", "gross": "Gross"},
 }  # fmt: skip
 PRESETS = (("7 days", 7, "day"), ("30 days", 30, "day"), ("90 days", 90, "week"), ("12 months", 365, "month"))
-FILTERS = ("channel", "country", "category", "sku")
+MOST_FINDINGS = 8
 
 
 class Pages:
@@ -49,13 +51,14 @@ class Pages:
     def __init__(self, door: Door, accounts: Accounts, client: ReportsClient, bundle: ChartBundle, session_hours: int) -> None:
         self._door, self._accounts, self._client = door, accounts, client
         self._bundle, self._session_hours = bundle, session_hours
-        self._templates = Templates()
+        self._templates, self._catalogue = Templates(), Catalogue(client)
 
     def routes(self) -> list[web.RouteDef]:
         return [
             web.get("/", self._told_as_page(self.home)),
             web.get("/reports/trend", self._told_as_page(self.trend)),
             web.get("/reports", self._told_as_page(self.no_report)),
+            web.get("/reports/{name:[a-z0-9-]+}", self._told_as_page(self.report)),
             web.get("/reports/{name:.*}", self._told_as_page(self.no_report)),
             web.get("/login", self._told_as_page(self.show_login)),
             web.post("/login", self._told_as_page(self.login)),
@@ -76,10 +79,44 @@ class Pages:
             principal.require("read")
             typed = single_values(request)
             store = await self._accounts.store_for(principal, typed.pop("store", None) or None)
-            answer = await self._client.run(store, "trend", asked := _asked(typed), besides=("store",))
+            answer = await self._client.run(store, "trend", asked := meant(typed), besides=("store",))
         except Problem as problem:
             return self._problem_page(problem, principal)
         return await self._trend_page(principal, store, typed, asked, reports.decode_answer(answer.body))
+
+    async def report(self, request: web.Request) -> web.Response:
+        """The page of any other report of the catalogue."""
+        about = next((one for one in await self._catalogue.reports() if one["name"] == request.match_info["name"]), None)
+        if about is None:
+            return await self.no_report(request)
+        principal = await self._who(request)
+        if principal is None:
+            raise web.HTTPSeeOther(f"/login?next={quote(request.path_qs, safe='')}")
+        try:
+            principal.require("read")
+            typed = single_values(request)
+            store = await self._accounts.store_for(principal, typed.pop("store", None) or None)
+            answer = await self._client.run(store, about["name"], asked := meant(typed), besides=("store",))
+        except Problem as problem:
+            return self._problem_page(problem, principal)
+        return self._templates.page(
+            "report.html",
+            **values_of(about, store, asked, reports.decode_answer(answer.body)),
+            **await self._frame(principal, store, about["name"]),
+        )
+
+    async def _frame(self, principal: Principal, store: Store, current: str) -> dict[str, Any]:
+        """What every page of a report has around it."""
+        stores = await self._accounts.list_stores() if principal.is_platform_admin else []
+        menu = await self._catalogue.reports()
+        return {
+            "person": principal,
+            "store": store,
+            "stores": stores,
+            "menu": menu,
+            "current": current,
+            "vega": f"/static/vega.js?{self._bundle.digest}",
+        }
 
     async def no_report(self, request: web.Request) -> web.Response:
         """An address where no report is: a page for a person; a program is told in JSON, as everywhere."""
@@ -145,17 +182,14 @@ class Pages:
         self, principal: Principal, store: Store, typed: dict[str, str], asked: dict[str, str], answer: ReportAnswer
     ) -> web.Response:
         params = {name: value for name, value in answer.params.items() if value is not None}
-        stores = await self._accounts.list_stores() if principal.is_platform_admin else []
-        columns = [column for column in answer.columns if column.name != "partial"]
+        columns = [column for column in answer.columns if column.name not in ("partial", "anomaly")]
         # Newest first: the last days are what one looks for.
         records = [dict(zip([c.name for c in answer.columns], row, strict=False)) for row in reversed(answer.rows)]
         value = next(column for column in answer.columns if column.name == "value")
         change = answer.totals.get("change")
         return self._templates.page(
             "trend.html",
-            person=principal,
-            store=store,
-            stores=stores,
+            **await self._frame(principal, store, "trend"),
             answer=answer,
             params=params,
             choices=CHOICES,
@@ -167,12 +201,12 @@ class Pages:
             total=show(answer.totals["value"], value),
             compared=_compared(answer, value),
             change=None if change is None else f"{change:+,.1%}",
+            findings=_findings(answer, value),
             since=answer.totals.get("comparison_since"),
             rising=change is not None and change >= 0,
             empty=answer.notes[0].startswith(("No sales ", "This store has no data")),
             spec=orjson.dumps(answer.charts[0]).decode().replace("<", "\\u003c"),
             csv="/api/v1/reports/trend?" + urlencode({**asked, "store": store.name, "format": "csv"}),
-            vega=f"/static/vega.js?{self._bundle.digest}",
         )
 
     def _told_as_page(self, handler: Handler) -> Handler:
@@ -200,9 +234,27 @@ def _compared(answer: ReportAnswer, value: Column) -> str | None:
     return "no data" if answer.totals["comparison"] is None else show(answer.totals["comparison"], value)
 
 
-def _asked(typed: dict[str, str]) -> dict[str, str]:
-    """What a form means: a filter left empty is not set, and groups are typed as pages show them."""
-    return {name: groups.meant(text) if name in FILTERS else text for name, text in typed.items() if text or name not in FILTERS}
+def _findings(answer: ReportAnswer, value: Column) -> list[str]:
+    """What was found in the history, a line each."""
+    found, params = [], answer.params
+    for told in _each(answer.totals.get("forecast")):
+        if told.get("sum") is not None:
+            count = f"{params['forecast']} {params['granularity']}s" if params["forecast"] > 1 else params["granularity"]
+            found.append(f"{_of(told)}Expected of the next {count}: {show(told['sum'], value)}.")
+    found += [f"{_of(told)}{told['sentence']}" for told in _each(answer.totals.get("trend")) if told.get("sentence")]
+    odd = answer.totals.get("anomalies", [])
+    found += [told["reason"] for told in odd[-MOST_FINDINGS:][::-1]]
+    if len(odd) > MOST_FINDINGS:
+        found.append(f"{len(odd) - MOST_FINDINGS} more are marked in the table.")
+    return found
+
+
+def _each(told: Any) -> list[dict[str, Any]]:
+    return told if isinstance(told, list) else [told] if told else []
+
+
+def _of(told: dict[str, Any]) -> str:
+    return f"{groups.shown(told['group'])}: " if "group" in told else ""
 
 
 def _presets(store: Store, typed: dict[str, str], answer: ReportAnswer) -> list[dict[str, Any]]:

@@ -2,95 +2,106 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from datetime import datetime
 from decimal import Decimal
+from typing import Any
 
 from tillwise.imports.amounts import amount, quantity
+from tillwise.imports.columns import Fields, Wording, money
 from tillwise.imports.model import Outgoing, Refused, Rejects, Target
 from tillwise.imports.orders import Grouper, Line
 from tillwise.imports.rows import Rows
-from tillwise.problems import Problem
 
 # Our name of a column, and what it is called elsewhere (compared without case, spaces and punctuation).
-SYNONYMS: dict[str, tuple[str, ...]] = {
-    "order_id": ("orderid", "order", "ordernumber", "orderno", "invoiceno", "invoice", "invoicenumber"),
-    "occurred_at": ("occurredat", "date", "datetime", "createdat", "orderdate", "invoicedate", "timestamp"),
-    "sku": ("sku", "product", "productid", "productcode", "stockcode", "item", "itemid", "lineitemsku"),
-    "quantity": ("quantity", "qty", "pieces", "lineitemquantity"),
-    "unit_price": ("unitprice", "price", "lineitemprice"),
-    "customer_id": ("customerid", "customer"),
-    "country": ("country", "countrycode"),
-    "channel": ("channel", "source", "saleschannel"),
-    "category": ("category", "producttype", "productcategory"),
-    "name": ("name", "description", "productname", "title", "lineitemname"),
-    "discount": ("discount", "linediscount"),
-}
-REQUIRED = ("order_id", "occurred_at", "sku", "quantity", "unit_price")
+FIELDS = Fields(
+    {
+        "order_id": ("orderid", "order", "ordernumber", "orderno", "invoiceno", "invoice", "invoicenumber"),
+        "occurred_at": ("occurredat", "date", "datetime", "createdat", "orderdate", "invoicedate", "timestamp"),
+        "sku": ("sku", "product", "productid", "productcode", "stockcode", "item", "itemid", "lineitemsku"),
+        "quantity": ("quantity", "qty", "pieces", "lineitemquantity"),
+        "unit_price": ("unitprice", "price", "lineitemprice"),
+        "amount": ("amount", "lineamount", "linetotal", "lineitemtotal"),
+        "discount": ("discount", "linediscount"),
+        "unit_cost": ("unitcost", "costprice", "costperitem", "purchaseprice"),
+        "customer_id": ("customerid", "customer"),
+        "country": ("country", "countrycode"),
+        "channel": ("channel", "source", "saleschannel"),
+        "shipping": ("shipping", "shippingcost", "shippingamount"),
+        "tax": ("tax", "taxes", "taxamount", "vat"),
+        "currency": ("currency", "currencycode"),
+        "category": ("category", "producttype", "productcategory"),
+        "name": ("name", "description", "productname", "title", "lineitemname"),
+    },
+    required=("order_id", "occurred_at", "sku", "quantity"),
+    fixed=frozenset({"quantity", "country", "channel", "currency", "category", "name", "unit_cost"}),
+    either=(("unit_price", "amount"),),
+)
 ORDER_FIELDS, LINE_FIELDS = ("customer_id", "country", "channel"), ("category", "name")
 LONGEST = {"country": 64, "customer_id": 200, "channel": 256, "category": 256, "name": 256}
 
 
 class GenericCsv:
-    """The adapter. `mapping`: our name of a column -> the file's; `decimal`: the decimal mark; `date_format`: strptime's."""
+    """The adapter."""
 
     name = "csv"
     description = "any CSV of order lines; --map order_id=Column names columns that are called otherwise"
 
-    def __init__(
-        self, mapping: dict[str, str] | None = None, *, decimal: str = ".", date_format: str | None = None, delimiter: str = ""
-    ) -> None:
-        self._mapping, self._decimal, self._date_format, self._delimiter = mapping or {}, decimal, date_format, delimiter
-        unknown = sorted(set(self._mapping) - set(SYNONYMS))
-        if unknown:
-            raise Problem(f"--map knows no column {', '.join(unknown)}: choose from {', '.join(SYNONYMS)}")
+    def __init__(self, wording: Wording | None = None) -> None:
+        self._wording = wording or Wording()
 
     def events(self, lines: Iterator[str], target: Target, reject: Rejects) -> Iterator[Outgoing]:
         """One order per order id. Raises Problem when a needed column is missing."""
-        rows = Rows(lines, reject, self._delimiter)
-        places = self._places(rows.header)
+        rows = Rows(lines, reject, self._wording.delimiter)
+        places, values = FIELDS.places(rows.header, self._wording), self._wording.values
         grouper = Grouper(target, self.name)
         for row, cells in rows:
+            found = {name: cells[place].strip() or values.get(name, "") for name, place in places.items()}
             try:
-                yield from grouper.add(self._line(row, {name: cells[place].strip() for name, place in places.items()}, target))
+                yield from grouper.add(self._line(row, {**values, **found}, target))
             except Refused as refused:
                 reject(row, refused.code)
         yield from grouper.rest()
 
-    def _places(self, header: list[str]) -> dict[str, int]:
-        plain = ["".join(c for c in cell.lower() if c.isalnum()) for cell in header]
-        places: dict[str, int] = {}
-        for name, synonyms in SYNONYMS.items():
-            wanted = self._mapping.get(name)
-            if wanted is not None:
-                if wanted not in header:
-                    raise Problem(f"the file has no column {wanted!r} (--map {name}={wanted}); it has {', '.join(header)}")
-                places[name] = header.index(wanted)
-            elif found := [plain.index(synonym) for synonym in synonyms if synonym in plain]:
-                places[name] = found[0]
-        missing = [name for name in REQUIRED if name not in places]
-        if missing:
-            raise Problem(f"no column for {', '.join(missing)}: name it with --map {missing[0]}=COLUMN; the file has {', '.join(header)}")
-        return places
-
-    def _line(self, row: int, cells: dict[str, str], target: Target) -> Line:
+    def _line(self, row: int, cells: Mapping[str, str], target: Target) -> Line:
         for name in ("order_id", "sku"):
             if not cells[name]:
                 raise Refused(f"missing_{name}")
-        fields = {name: cells[name][: LONGEST[name]] for name in LINE_FIELDS if cells.get(name)}
-        order_fields = {name: cells[name][: LONGEST[name]] for name in ORDER_FIELDS if cells.get(name)}
-        discount = amount(cells["discount"], self._decimal) if cells.get("discount") else Decimal(0)
-        price = amount(cells["unit_price"], self._decimal)
-        if discount < 0:
-            raise Refused("bad_price")
+        if cells.get("currency", "").upper() not in ("", target.currency):
+            raise Refused("currency_mismatch")
+        pieces = quantity(cells["quantity"], self._wording.decimal)
+        price, worth = self._price(cells, pieces)
         return Line(
-            row, cells["order_id"], self._moment(cells["occurred_at"], target), cells["sku"],
-            quantity(cells["quantity"]), price, fields, order_fields, discount,
+            row, cells["order_id"], self._moment(cells["occurred_at"], target), cells["sku"], pieces, price,
+            self._line_fields(cells, target), self._order_fields(cells, target),
+            money(cells, "discount", self._wording.decimal) or Decimal(0), worth,
         )  # fmt: skip
 
+    def _price(self, cells: Mapping[str, str], pieces: int) -> tuple[Decimal, Decimal | None]:
+        """Of one piece; or of the whole line, where the file has that. A reversal is negative in both or in its amount alone."""
+        if "amount" not in cells:
+            return amount(cells["unit_price"], self._wording.decimal), None
+        worth = money(cells, "amount", self._wording.decimal, signed=True)
+        if worth is None or (worth > 0 and pieces < 0):
+            raise Refused("bad_amount")
+        return Decimal(0), worth
+
+    def _line_fields(self, cells: Mapping[str, str], target: Target) -> dict[str, Any]:
+        fields: dict[str, Any] = {name: cells[name][: LONGEST[name]] for name in LINE_FIELDS if cells.get(name)}
+        cost = money(cells, "unit_cost", self._wording.decimal)
+        return fields if cost is None else fields | {"unit_cost": target.minor(cost)}
+
+    def _order_fields(self, cells: Mapping[str, str], target: Target) -> dict[str, Any]:
+        fields: dict[str, Any] = {name: cells[name][: LONGEST[name]] for name in ORDER_FIELDS if cells.get(name)}
+        for name in ("shipping", "tax"):
+            if found := money(cells, name, self._wording.decimal):
+                fields[name] = target.minor(found)
+        return fields
+
     def _moment(self, text: str, target: Target) -> datetime:
+        pattern = self._wording.date_format
         try:
-            at = datetime.strptime(text, self._date_format) if self._date_format else datetime.fromisoformat(text)
+            at = datetime.strptime(text, pattern) if pattern else datetime.fromisoformat(text)
         except ValueError:
             raise Refused("bad_date") from None
         if not 1970 <= at.year <= 2199:

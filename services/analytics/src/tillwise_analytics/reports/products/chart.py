@@ -28,7 +28,13 @@ def _pareto(ranked: list[Ranked]) -> dict[str, Any]:
         **_sheet("Share of sales by rank", 260, points),
         "mark": {"type": "bar", "tooltip": True},
         "encoding": {
-            "x": {"field": "rank", "type": "quantitative", "title": "products, best first"},
+            "x": {
+                "field": "rank",
+                "type": "quantitative",
+                "title": "products, best first",
+                "scale": {"nice": False},
+                "axis": {"tickMinStep": 1, "format": "d", "grid": False},
+            },
             "y": {"field": "share", "type": "quantitative", "title": None, "axis": {"format": ".0%"}, "scale": {"domain": [0, 1]}},
             "color": {"field": "abc", "type": "nominal", "title": None, "scale": COLOURS},
         },
@@ -37,14 +43,20 @@ def _pareto(ranked: list[Ranked]) -> dict[str, Any]:
 
 def _matrix(classes: dict[str, dict[str, int]]) -> dict[str, Any]:
     cells = [{"abc": name[0], "xyz": name[1], "products": cell["products"]} for name, cell in classes.items()]
-    axes = {"x": {"field": "xyz", "type": "ordinal", "title": None}, "y": {"field": "abc", "type": "ordinal", "title": None}}
-    colour = {"field": "products", "type": "quantitative", "legend": None}
+    most = max((cell["products"] for cell in classes.values()), default=0)
+    axes = {
+        "x": {"field": "xyz", "type": "ordinal", "title": None, "axis": {"labelAngle": 0}},
+        "y": {"field": "abc", "type": "ordinal", "title": None},
+    }
+    colour = {"field": "products", "type": "quantitative", "legend": None, "scale": {"scheme": "teals", "domainMin": 0}}
+    # Readable on every shade.
+    ink = {"condition": {"test": f"datum.products > {most / 2}", "value": "white"}, "value": "#14211f"}
     number = {"field": "products", "type": "quantitative"}
     return {
         **_sheet("Products by class", 200, cells),
         "layer": [
             {"mark": {"type": "rect", "tooltip": True}, "encoding": {**axes, "color": colour}},
-            {"mark": {"type": "text"}, "encoding": {**axes, "text": number}},
+            {"mark": {"type": "text"}, "encoding": {**axes, "text": number, "color": ink}},
         ],
     }
 

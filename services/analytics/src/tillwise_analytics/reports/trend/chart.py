@@ -18,6 +18,10 @@ COMPARED = "#9aa3af"
 AVERAGE = "#d97706"
 # Fields of the chart's own, beside the columns of the answer: where a point lies, and in which parts of its line.
 AT, WHOLE, OPENING, CLOSING = "at", "whole", "opening", "closing"
+# The line and the band of the forecast, which begin at the last whole bucket.
+OUTLOOK, LOW, HIGH = "outlook", "low", "high"
+ODD = "#dc2626"
+MONEY = ("value", "comparison", "moving_average", "cumulative", "forecast", "lower", "upper", "expected")
 
 
 def chart(params: TrendParams, currency: str, columns: list[Column], rows: list[list[Any]], ahead: set[str]) -> dict[str, Any]:
@@ -37,6 +41,11 @@ def chart(params: TrendParams, currency: str, columns: list[Column], rows: list[
     tooltip = [{"field": name, "type": "nominal", "title": name.replace("_", " ")} for name in names if name != "partial"]
     points = _points(records, scale, ahead)
     layers = _values(params, points, x, _y(params, title), tooltip)
+    if any(point.get("forecast") is not None for point in points):
+        # Not the band first: the legend would be as pale.
+        layers += [_band(params, x), *_outlook(params, x, tooltip)]
+    if any(point.get("anomaly") for point in points):
+        layers.append(_odd(x, tooltip))
     # Of layers without a point the chart library warns.
     if any(point.get("moving_average_window") == params.moving_average for point in points if params.moving_average):
         layers.append(_average(params, x))
@@ -88,6 +97,33 @@ def _average(params: TrendParams, x: dict[str, Any]) -> dict[str, Any]:
     return {"transform": [{"filter": f"datum.moving_average_window == {params.moving_average}"}], "mark": mark, "encoding": encoding}
 
 
+def _band(params: TrendParams, x: dict[str, Any]) -> dict[str, Any]:
+    """Where the future is likely to lie."""
+    encoding: dict[str, Any] = {"x": x, "y": {"field": LOW, "type": "quantitative"}, "y2": {"field": HIGH}}
+    encoding |= {"color": {"field": "group", "type": "nominal", "sort": None}} if params.by else {}
+    return {"transform": [{"filter": f"isValid(datum.{LOW})"}], "mark": {"type": "area", "opacity": 0.18}, "encoding": encoding}
+
+
+def _outlook(params: TrendParams, x: dict[str, Any], tooltip: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """What is expected: dashed, as nothing of it has happened."""
+    encoding: dict[str, Any] = {"x": x, "y": {"field": OUTLOOK, "type": "quantitative"}}
+    encoding |= {"color": {"field": "group", "type": "nominal", "sort": None}} if params.by else {}
+    line = {"type": "line", "strokeDash": [7, 4], "strokeWidth": 2}
+    # Nothing to see, but something to point at.
+    handle = {"type": "point", "size": 60, "filled": True, "opacity": 0}
+    return [
+        {"transform": [{"filter": f"isValid(datum.{OUTLOOK})"}], "mark": line, "encoding": encoding},
+        {"transform": [{"filter": "isValid(datum.forecast)"}], "mark": handle, "encoding": {**encoding, "tooltip": tooltip}},
+    ]
+
+
+def _odd(x: dict[str, Any], tooltip: list[dict[str, Any]]) -> dict[str, Any]:
+    """A ring around what is out of the ordinary."""
+    encoding: dict[str, Any] = {"x": x, "y": {"field": "value", "type": "quantitative"}, "tooltip": tooltip}
+    mark = {"type": "point", "size": 150, "filled": False, "strokeWidth": 2, "opacity": 1, "color": ODD}
+    return {"transform": [{"filter": "datum.anomaly"}], "mark": mark, "encoding": encoding}
+
+
 def _comparison(params: TrendParams, x: dict[str, Any]) -> dict[str, Any]:
     encoding: dict[str, Any] = {"x": x, "y": {"field": "comparison", "type": "quantitative"}}
     if params.by:
@@ -103,6 +139,20 @@ def _points(records: list[dict[str, Any]], scale: int, ahead: set[str]) -> list[
         point = _point(record, scale) | {AT: place(bucket).isoformat(), WHOLE: not record["partial"]}
         point |= {OPENING: bucket in opening, CLOSING: bucket in closing}
         points.append(point | {"value": None} if bucket in ahead else point)
+    return _bridged(points)
+
+
+def _bridged(points: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """The points with line and band of the forecast, which grow out of each group's last whole bucket."""
+    last: dict[str, dict[str, Any]] = {}
+    for point in points:
+        group = point.get("group", "")
+        if point.get("forecast") is not None:
+            if begun := last.pop(group, None):
+                begun |= {OUTLOOK: begun["value"], LOW: begun["value"], HIGH: begun["value"]}
+            point |= {OUTLOOK: point["forecast"], LOW: point["lower"], HIGH: point["upper"]}
+        elif point[WHOLE] and point["value"] is not None:
+            last[group] = point
     return points
 
 
@@ -118,7 +168,7 @@ def _stretches(partial: dict[str, bool]) -> tuple[set[str], set[str]]:
 def _point(record: dict[str, Any], scale: int) -> dict[str, Any]:
     point = dict(record)
     if scale != 1:
-        for name in ("value", "comparison", "moving_average", "cumulative"):
+        for name in MONEY:
             if point.get(name) is not None:
                 point[name] = point[name] / scale
     if "group" in point:

@@ -21,6 +21,12 @@ OFFERED = (
     OfferedColumn("moving_average_window", ("count",), "Of how many buckets the mean is made.", "moving_average"),
     OfferedColumn("cumulative", _VALUE, "The sum from the first bucket shown on.", "cumulative"),
     OfferedColumn("growth", ("percent",), "By which part of the bucket before the value exceeds it.", "growth"),
+    OfferedColumn("forecast", _MEAN, "What is expected of a bucket that is not over.", "forecast"),
+    OfferedColumn("lower", _MEAN, "The value that the bucket is unlikely to fall below.", "forecast"),
+    OfferedColumn("upper", _MEAN, "The value that the bucket is unlikely to exceed.", "forecast"),
+    OfferedColumn("expected", _MEAN, "What was to be expected of a whole bucket, by its trend and season.", "anomalies"),
+    OfferedColumn("anomaly", ("boolean",), "Whether the value is out of the ordinary; null where that is not known.", "anomalies"),
+    OfferedColumn("anomaly_score", ("number",), "By how many usual spreads the value lies above what was expected.", "anomalies"),
     OfferedColumn("group_name", ("text",), "What the product is called.", "by"),
 )
 
@@ -36,14 +42,18 @@ def columns(params: TrendParams, currency: str) -> list[Column]:
     found += [Column("value", *value), Column("partial", "boolean")]
     if params.compare:
         found += [Column("comparison", *value), Column("comparison_bucket", bucket), Column("change", "percent")]
+    # Money like the value; a mean of counts is no count.
+    mean: tuple[ColumnType, str | None] = value if money else ("number", None)
     if params.moving_average:
-        # Money like the value, and not rounded to minor units; a mean of counts is no count.
-        mean: tuple[ColumnType, str | None] = value if money else ("number", None)
         found += [Column("moving_average", *mean), Column("moving_average_window", "count")]
     if params.cumulative:
         found.append(Column("cumulative", *value))
     if params.growth:
         found.append(Column("growth", "percent"))
+    if params.forecast:
+        found += [Column("forecast", *mean), Column("lower", *mean), Column("upper", *mean)]
+    if params.anomalies:
+        found += [Column("expected", *mean), Column("anomaly", "boolean"), Column("anomaly_score", "number")]
     if params.by == "product":
         found.append(Column("group_name", "text"))
     return found

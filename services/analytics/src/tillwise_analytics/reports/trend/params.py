@@ -31,6 +31,15 @@ class TrendParams(msgspec.Struct, frozen=True, kw_only=True, rename={"from_": "f
     ] = None
     cumulative: Annotated[bool, Meta(description="Add the running sum: sales, orders, units and new customers have one.")] = False
     growth: Annotated[bool, Meta(description="Add by which part each bucket exceeds the one before.")] = False
+    forecast: Annotated[
+        Annotated[int, Meta(ge=1, le=366)] | None,
+        Meta(description="Add what is expected of so many buckets, the first one not over and those after it."),
+    ] = None
+    interval: Annotated[
+        int, Meta(ge=50, le=99, description="Of 100 futures, so many lie between the forecast's lower and upper value.")
+    ] = 80
+    anomalies: Annotated[bool, Meta(description="Add what was to be expected of whole buckets, and mark the unusual.")] = False
+    trend_test: Annotated[bool, Meta(description="Tell in totals.trend whether there is a trend, and how steep it is.")] = False
     basis: Annotated[Literal["net", "gross"], Meta(description="After or before discounts, returns, refunds and cancellations.")] = "net"
     channel: Annotated[Filter | None, Meta(description="Only this sales channel; empty: orders without one.")] = None
     country: Annotated[Filter | None, Meta(description="Only this country; empty: orders without one.")] = None

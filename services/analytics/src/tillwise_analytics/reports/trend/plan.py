@@ -16,6 +16,8 @@ from tillwise_analytics.reports.trend.params import TrendParams
 MOST_BUCKETS = 5_000
 MOST_ROWS = 20_000
 DEFAULT_DAYS = 30
+# Each group's history is fetched and studied for itself, which takes up to seconds.
+MOST_STUDIED = 10
 
 
 class Plan(NamedTuple):
@@ -62,3 +64,11 @@ def _check(params: TrendParams) -> None:
     if params.cumulative and params.metric not in ADDITIVE:
         detail = f"there is no running sum of {params.metric}: ask for it with one of these metrics"
         raise InvalidParameters([{"parameter": "cumulative", "detail": detail, "allowed": list(ADDITIVE)}])
+    asked = {"forecast": params.forecast, "anomalies": params.anomalies, "trend_test": params.trend_test}
+    if params.by and (studied := next((name for name, given in asked.items() if given), None)):
+        if params.granularity == "hour":
+            detail = f"the history of hours is not broken down: leave out {studied}, or choose a coarser granularity"
+            raise InvalidParameters([{"parameter": studied, "detail": detail, "allowed": ["day", "week", "month"]}])
+        if params.top > MOST_STUDIED:
+            detail = f"with {studied} at most {MOST_STUDIED} groups are shown"
+            raise InvalidParameters([{"parameter": "top", "detail": detail, "allowed": list(range(1, MOST_STUDIED + 1))}])

@@ -11,7 +11,10 @@ from tillwise_analytics.reports.trend.chart import chart
 from tillwise_analytics.reports.trend.columns import OFFERED, columns
 from tillwise_analytics.reports.trend.compared import Compared, compared
 from tillwise_analytics.reports.trend.fetch import Cells, Fetcher
+from tillwise_analytics.reports.trend.findings import findings
 from tillwise_analytics.reports.trend.notes import comparison_notes, notes
+from tillwise_analytics.reports.trend.outlook import outlook, with_outlook
+from tillwise_analytics.reports.trend.outlook_notes import outlook_notes
 from tillwise_analytics.reports.trend.params import TrendParams
 from tillwise_analytics.reports.trend.plan import Plan, limit_rows, plan_of
 from tillwise_analytics.reports.trend.rows import Before, ahead, rows_of, totals_of
@@ -24,12 +27,18 @@ async def run(context: Context, params: TrendParams) -> ReportAnswer:
     plan, fetcher = plan_of(context, params), Fetcher(context, params)
     period, other = Period(plan.first, plan.last), compared(context, plan)
     groups = await _groups(fetcher, plan, other)
-    limit_rows(len(plan.buckets), len(groups))
+    limit_rows(len(plan.buckets) + (params.forecast or 0), len(groups))
     told_apart = [group for group in groups if group is not None] if params.by else None
     now = await fetcher.cells(period, told_apart)
     whole = await fetcher.whole(period, now)
     before = await _before(context, fetcher, plan, other, told_apart) if other else None
     rows = rows_of(context, plan, groups, now, before)
+    found = await outlook(context, plan, fetcher, groups, told_apart)
+    rows = with_outlook(rows, found, groups, plan.buckets[-1]) if found else rows
+    totals, said = totals_of(context, params, whole, before), comparison_notes(context, params, before) if before else []
+    if found:
+        totals |= findings(context, found, rows)
+        said += outlook_notes(context, found, sum(bool(row[-2]) for row in rows) if params.anomalies else 0)
     if params.by == "product":
         names = await fetcher.names(told_apart or [])
         called = {group_name(sku): name for sku, name in names.items()}
@@ -43,9 +52,9 @@ async def run(context: Context, params: TrendParams) -> ReportAnswer:
         period,
         columns=shown,
         rows=rows,
-        totals=totals_of(context, params, whole, before),
+        totals=totals,
         charts=[chart(params, context.store.currency, shown, rows, ahead(context, plan))],
-        notes=notes(params, plan.first, plan.last, empty=empty, span=span) + (comparison_notes(context, params, before) if before else []),
+        notes=notes(params, plan.first, plan.last, empty=empty, span=span) + said,
     )
 
 

@@ -1,0 +1,75 @@
+"""The page of any report in the catalogue: a form, its charts and its table, made of what the report says of itself."""
+
+from __future__ import annotations
+
+import time
+from typing import Any
+from urllib.parse import urlencode
+
+import orjson
+
+from tillwise_common.contracts.reports import Column, ReportAnswer
+from tillwise_common.contracts.stores import Store
+from tillwise_common.web.problems import Problem
+from tillwise_gateway.pages.questions import fields
+from tillwise_gateway.pages.rendering import show
+from tillwise_gateway.reports.client import ReportsClient
+
+# A page with more rows is slow to read and to draw; the file has all.
+MOST_ROWS = 500
+CATALOGUE_SECONDS = 60.0
+
+
+class Catalogue:
+    """The reports there are, asked for once a minute."""
+
+    def __init__(self, client: ReportsClient) -> None:
+        self._client = client
+        self._known: list[dict[str, Any]] = []
+        self._asked = -CATALOGUE_SECONDS
+
+    async def reports(self) -> list[dict[str, Any]]:
+        """All of them; those last known while analytics is away."""
+        if time.monotonic() - self._asked >= CATALOGUE_SECONDS:
+            try:
+                self._known = orjson.loads((await self._client.describe()).body)["reports"]
+                self._asked = time.monotonic()
+            except Problem:
+                if not self._known:
+                    raise
+        return self._known
+
+
+def values_of(about: dict[str, Any], store: Store, asked: dict[str, str], answer: ReportAnswer) -> dict[str, Any]:
+    """What the template shows of an answer; `about` is the report's entry in the catalogue."""
+    found = fields(about["parameters"], answer.params)
+    query = urlencode({**asked, "store": store.name, "format": "csv"})
+    return {
+        "about": about,
+        "plain": [field for field in found if field.is_plain],
+        "further": [field for field in found if not field.is_plain],
+        "answer": answer,
+        "told": _told(answer),
+        "charts": [{"title": chart.get("title", ""), "spec": _spec(chart)} for chart in answer.charts],
+        "columns": answer.columns,
+        "rows": answer.rows[:MOST_ROWS],
+        "left": max(len(answer.rows) - MOST_ROWS, 0),
+        "show": show,
+        "csv": f"/api/v1/reports/{about['name']}?{query}",
+    }
+
+
+def _spec(chart: dict[str, Any]) -> str:
+    """A chart inside a script element, which no text of a shop can close."""
+    return orjson.dumps(chart).decode().replace("<", "\\u003c")
+
+
+def _told(answer: ReportAnswer) -> list[tuple[str, str]]:
+    """The totals that are one figure each, written as the column of the same name is."""
+    columns = {column.name: column for column in answer.columns}
+    plain = Column("", "number")
+    return [
+        (name.replace("_", " "), show(value, columns.get(name, plain)))
+        for name, value in answer.totals.items()
+        if isinstance(value, int | float | str) and not isinstance(value, bool)
+    ]

@@ -1,0 +1,108 @@
+"""The page of a report that has none of its own: made of the catalogue's entry and the answer."""
+
+from __future__ import annotations
+
+import pytest
+
+from tillwise_common.contracts.reports import Column
+from tillwise_gateway.pages.questions import fields, meant
+from tillwise_gateway.pages.rendering import show
+
+from .analytics_stand_in import CATALOGUE, refusal, standing_in
+from .test_pages_trend import EVIL, Elements
+
+COLUMNS = [
+    {"name": "sku", "type": "text", "unit": None}, {"name": "sales", "type": "money", "unit": "EUR"},
+    {"name": "share", "type": "percent", "unit": None}, {"name": "age", "type": "duration", "unit": "days"},
+]  # fmt: skip
+
+
+@pytest.fixture
+async def analytics(gateway, redis_url):
+    stand_in, end = await standing_in(redis_url)
+    stand_in.answers(
+        report="products", columns=COLUMNS, rows=[["A", 123_456, 0.25, 12.5], ["B", None, None, None]],
+        totals={"sales": 123_456, "products": 2, "classes": {"A": 1}},
+        params={"from": "2026-03-01", "basis": "gross", "limit": 10, "channel": ""},
+    )  # fmt: skip
+    yield stand_in
+    await end()
+
+
+async def test_page_shows_form_totals_charts_table_and_notes(gateway, analytics):
+    answer = await gateway.call("GET", "/reports/products?basis=gross&channel=(none)")
+    text = await answer.text()
+    assert (answer.status, answer.content_type) == (200, "text/html")
+    for shown in ("What sells.", "1,234.56 EUR", "25.0%", "12.5 days", "Net: after discounts.", "(none)"):
+        assert shown in text, shown
+    assert [(asked.report, asked.params) for asked in analytics.asked] == [("products", {"basis": "gross", "channel": ""})]
+    page = Elements(text)
+    assert {one["name"] for one in page.of("input") + page.of("select")} == {"from", "basis", "by", "growth", "limit", "channel"}
+    assert [one["data-spec"] for one in page.of("div") if "data-spec" in one] == ["spec-1"]
+    assert "/api/v1/reports/products?basis=gross&amp;channel=&amp;store=shop&amp;format=csv" in text
+
+
+async def test_menu_names_all_reports_and_marks_the_current_one(gateway, analytics):
+    page = Elements(await (await gateway.call("GET", "/reports/products")).text())
+    links = [one for one in page.of("a") if (one.get("href") or "").startswith("/reports/")]
+    assert [one["href"] for one in links] == ["/reports/trend?store=shop", "/reports/products?store=shop"]
+    assert [one.get("aria-current") for one in links] == [None, "page"]
+
+
+async def test_text_of_a_shop_runs_nothing(gateway, analytics):
+    analytics.answers(
+        report="products",
+        columns=COLUMNS,
+        rows=[[EVIL, 1, 0.1, 1.0]],
+        totals={EVIL: EVIL},
+        notes=[EVIL],
+        charts=[{"title": EVIL, "data": EVIL}],
+    )
+    page = Elements(await (await gateway.call("GET", "/reports/products?sku=" + "%22%3E%3Cimg")).text())
+    assert [one["src"] for one in page.of("img")] == [one["src"] for one in page.of("img") if one["src"].startswith("/static/")]
+    assert not [attributes for _, attributes in page.found if "style" in attributes or any(name.startswith("on") for name in attributes)]
+
+
+async def test_what_analytics_refuses_is_told_as_a_page(gateway, analytics):
+    analytics.reply = refusal(422, parameter="abc", detail="must be two percentages")
+    answer = await gateway.call("GET", "/reports/products?abc=1")
+    assert (answer.status, answer.content_type) == (422, "text/html")
+    assert "must be two percentages" in await answer.text()
+
+
+async def test_stranger_is_asked_to_log_in(gateway, analytics):
+    answer = await gateway.call("GET", "/reports/products?basis=net", key="")
+    assert (answer.status, answer.headers["Location"]) == (303, "/login?next=/reports/products?basis%3Dnet")
+    assert analytics.asked == []
+
+
+def test_form_fields_follow_the_schema():
+    found = {
+        field.name: field for field in fields(CATALOGUE[1]["parameters"], {"basis": "net", "growth": True, "limit": 5, "channel": None})
+    }
+    assert {name: field.kind for name, field in found.items()} == {
+        "from": "date", "basis": "choice", "by": "choice", "growth": "choice", "limit": "number", "channel": "text",
+    }  # fmt: skip
+    assert (found["growth"].value, found["limit"].value, found["channel"].value) == ("true", "5", "")
+    assert found["by"].choices[0] == ("", "–")
+    assert found["basis"].choices == [("gross", "gross"), ("net", "net")]
+    assert (found["limit"].least, found["limit"].most) == (1, 50)
+
+
+def test_filter_left_empty_is_not_set_and_none_asks_for_those_without():
+    assert meant({"channel": "", "country": "(none)", "top": ""}) == {"country": "", "top": ""}
+
+
+@pytest.mark.parametrize(
+    ("value", "column", "shown"),
+    [
+        (0.25, Column("share", "percent"), "25.0%"),
+        (0.25, Column("change", "percent"), "+25.0%"),
+        (3.25, Column("cover", "duration", "days"), "3.2 days"),
+        (True, Column("dead", "boolean"), "yes"),
+        ("AX", Column("", "number"), "AX"),
+        (None, Column("share", "percent"), "–"),
+    ],
+)
+def test_values_are_written_by_their_type(value, column, shown):
+    assert show(value, column) == shown

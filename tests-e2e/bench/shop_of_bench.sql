@@ -7,6 +7,12 @@ create function pg_temp.dice(n bigint, what integer) returns double precision
 language sql immutable parallel safe
 return (hashint8extended(n, what) & 9007199254740991)::double precision / 9007199254740992;
 
+-- name: secondary_indexes
+-- Indexes of the facts beside their keys.
+select indexrelid::regclass::text as name, pg_get_indexdef(indexrelid) as definition
+from pg_index
+where indrelid in ('analytics.events'::regclass, 'analytics.event_lines'::regclass) and not indisprimary;
+
 -- name: days
 -- How many orders each day of three years has: growth, a season with a peak before Christmas, weekdays, and luck.
 create temp table days as
@@ -142,8 +148,9 @@ order by r.event_id;
 -- What left the shelves: per day, product and place.
 create temp table sold as
 select m.day, l.sku, case when m.channel = 'pos' then 'shop' else 'warehouse' end as location, sum(l.quantity)::integer as units
-from made m
-join analytics.event_lines l on l.store_id = {store} and l.event_id = 'o-' || to_char(m.n, 'FM000000000')
+from analytics.event_lines l
+join made m on m.n = substr(l.event_id, 3)::bigint
+where l.store_id = {store} and l.event_id >= 'o-' and l.event_id < 'o.'
 group by 1, 2, 3
 having sum(l.quantity) <> 0;
 

@@ -85,6 +85,26 @@ def test_the_page_tells_the_same_without_javascript(demo, browser):
     context.close()
 
 
+def test_the_outlook_is_asked_for_on_the_page_and_drawn_under_the_security_policy(demo, browser):
+    context = browser.new_context(extra_http_headers={"Authorization": f"Bearer {demo['api_key']}"})
+    page = context.new_page()
+    said: list[str] = []
+    page.on("console", lambda message: said.append(f"{message.type}: {message.text}"))
+    page.on("pageerror", lambda error: said.append(f"error: {error}"))
+    page.goto(f"{demo['url']}/reports/trend?granularity=day")
+    page.get_by_text("Outlook").click()
+    page.fill("input[name=forecast]", "14")
+    page.check("input[name=anomalies]")
+    page.check("input[name=trend_test]")
+    page.get_by_role("button", name="Show").click()
+    page.wait_for_selector("#chart[data-drawn=true]")
+    assert page.locator("tr", has_text="forecast").count() >= 13
+    assert "Expected of the next 14 days" in page.locator(".findings").inner_text()
+    assert page.is_checked("input[name=anomalies]")
+    assert said == []
+    context.close()
+
+
 @pytest.mark.parametrize("zone", ["America/Los_Angeles", "Pacific/Kiritimati"])
 def test_hours_are_those_of_the_shop_wherever_the_browser_is(demo, browser, zone):
     yesterday = datetime.now(ZoneInfo("Europe/Berlin")).date() - timedelta(days=1)

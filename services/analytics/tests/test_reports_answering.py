@@ -95,6 +95,7 @@ async def test_catalogue_describes_every_parameter(postgres: Postgres) -> None:
 QUESTIONS: list[dict[str, str]] = [
     {}, {"granularity": "hour"}, {"metric": "orders"}, {"by": "product"}, {"by": "channel", "compare": "previous_year"},
     {"moving_average": "3"}, {"moving_average": "3", "metric": "units"}, {"cumulative": "true", "granularity": "hour", "growth": "true"},
+    {"forecast": "2", "anomalies": "true"}, {"forecast": "2", "anomalies": "true", "metric": "orders"},
 ]  # fmt: skip
 
 

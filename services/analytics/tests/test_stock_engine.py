@@ -11,10 +11,10 @@ from hypothesis import strategies as st
 
 from tillwise.testing.naive_stock import FIGURES, NaiveStock, at_of
 from tillwise_analytics.stock import state as states
-from tillwise_analytics.stock.engine import Replay
+from tillwise_analytics.stock.engine import Day, Replay
 from tillwise_analytics.stock.layers import share
 from tillwise_analytics.stock.movement import Movement, in_order
-from tillwise_analytics.stock.state import SOLD_KEPT, State
+from tillwise_analytics.stock.state import SOLD_KEPT, State, Tally
 
 from .stock_events import counted, moved, receipt, sale
 
@@ -30,6 +30,11 @@ def movement(event: dict[str, Any]) -> Movement:
 
 def replayed(*events: dict[str, Any]) -> State:
     return Replay(State()).run(in_order(map(movement, events))).state
+
+
+def tally_of(day: Day) -> Tally:
+    assert day.location is None
+    return Tally(*day.figures)
 
 
 def layers(state: State, location: str = "main") -> list[tuple[str, int | None, int]]:
@@ -192,7 +197,7 @@ def test_nothing_is_out_of_stock_before_something_came():
 
 def test_every_day_with_a_movement_has_its_closing_figures():
     replay = Replay(State()).run(in_order(map(movement, [receipt(9, JAN, 100), sale(2, FEB), sale(1, FEB, event="x"), sale(1, MAR)])))
-    days = [(str(day.tally.day), day.tally.on_hand, day.tally.value) for day in replay.days if day.location is None]
+    days = [(str(tally.day), tally.on_hand, tally.value) for tally in map(tally_of, replay.days)]
     assert days == [("2026-01-01", 9, 900), ("2026-02-01", 6, 600), ("2026-03-01", 5, 500)]
 
 
@@ -227,11 +232,7 @@ def test_every_figure_is_what_counting_single_units_gives(history):
     assert (state.average_quantity, state.average_value) == naive.average
     assert {name: getattr(state.total, name) for name in FIGURES} == naive.figures
     assert [tuple(out) for out in replay.outs] == naive.outs
-    days = {
-        day.tally.day: {name: getattr(day.tally, name) for name in ("on_hand", "value", *FIGURES)}
-        for day in replay.days
-        if day.location is None
-    }
+    days = {tally.day: {name: getattr(tally, name) for name in ("on_hand", "value", *FIGURES)} for tally in map(tally_of, replay.days)}
     assert days == naive.days
 
 

@@ -13,9 +13,16 @@ from tillwise_common.settings import Secret
 
 from .shop_events import cancelled, line, placed, product, refunded
 
-OLDER = ["0006_costs.sql", "0011_product_weeks.sql", "0012_settling.sql", "0014_cohorts.sql"]
+OLDER = [
+    "0006_costs.sql",
+    "0011_product_weeks.sql",
+    "0012_settling.sql",
+    "0014_cohorts.sql",
+    "0015_customer_segments.sql",
+]
 AS_IT_WAS = """
 drop table cohort_cells, rollup_gaps, rollup_last_days;
+drop table customer_histogram, customer_values; drop function value_bin, customers_as_of;
 drop table customer_changes, stock_changes, customer_profiles; drop index events_of_stock;
 alter table customer_days drop column uncosted_net;
 drop view sale_entries; drop view refund_entries; drop table product_costs; drop table product_weeks; drop index rollup_days_of_product;
@@ -23,7 +30,6 @@ alter table products drop column seen_category;
 alter table rollup_days drop column cost_gross, drop column cost_net, drop column uncosted_net;
 alter table customer_days drop column sales_gross, drop column sales_net, drop column cost_gross, drop column cost_net;
 delete from customer_days where orders_gross = 0;
-delete from migrations where name in ('0006_costs.sql', '0011_product_weeks.sql', '0012_settling.sql', '0014_cohorts.sql');
 """
 
 
@@ -48,6 +54,7 @@ async def _make_old(url: str) -> None:
     connection = await asyncpg.connect(url, server_settings={"search_path": "analytics"})
     try:
         await connection.execute(AS_IT_WAS)
+        await connection.execute("delete from migrations where name = any($1)", OLDER)
         for statement in re.findall(r"create view .*?;", files(migrations).joinpath("0004_entries.sql").read_text("utf-8"), re.DOTALL):
             await connection.execute(statement)
         await connection.execute("grant select on all tables in schema analytics to tillwise_reader")

@@ -15,3 +15,5 @@ class WorkerSettings(Settings, frozen=True, kw_only=True):
     jobs_at_once: Count = 10
     # Hour of the day (UTC) at which the rollups of all stores are compared with their facts.
     audit_hour: Annotated[int, Meta(ge=0, le=23)] = 3
+    # Hour of the day (UTC) at which the models of lifetime value are fitted anew.
+    refit_hour: Annotated[int, Meta(ge=0, le=23)] = 2

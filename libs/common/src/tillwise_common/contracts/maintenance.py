@@ -18,7 +18,13 @@ class ListStores(msgspec.Struct, tag="stores"):
     """Which stores have facts?"""
 
 
-Order = Rebuild | ListStores
+class RefitLifetimeValue(msgspec.Struct, tag="refit_lifetime_value"):
+    """Fit a store's models of purchases and spend anew, and store what they foretell."""
+
+    store_id: int
+
+
+Order = Rebuild | ListStores | RefitLifetimeValue
 
 
 class Difference(msgspec.Struct):
@@ -35,6 +41,14 @@ class Rebuilt(msgspec.Struct):
     differences: list[Difference]
 
 
+class LifetimeValueRefitted(msgspec.Struct):
+    """On how many customers was fitted; not `changed`: nothing had come since the last fit. `failed`: the log says why."""
+
+    customers: int = 0
+    changed: bool = False
+    failed: bool = False
+
+
 class StoreIds(msgspec.Struct):
     """The stores that have facts."""
 
@@ -44,4 +58,5 @@ class StoreIds(msgspec.Struct):
 encode = msgspec.msgpack.Encoder().encode
 decode_order = msgspec.msgpack.Decoder(Order).decode
 decode_rebuilt = msgspec.msgpack.Decoder(Rebuilt).decode
+decode_refitted = msgspec.msgpack.Decoder(LifetimeValueRefitted).decode
 decode_store_ids = msgspec.msgpack.Decoder(StoreIds).decode

@@ -99,6 +99,8 @@ class ReportAnswer(msgspec.Struct):
     totals: dict[str, Any]
     charts: list[dict[str, Any]]
     notes: list[str]
+    # Of a report that fits a model: its parameters and how it did. Others leave it out.
+    model: dict[str, Any] | msgspec.UnsetType = msgspec.UNSET
 
 
 encode = msgspec.msgpack.Encoder().encode

@@ -40,25 +40,32 @@ class Context:
 
     async def calculate(self, function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
         """The result of a long computation, made in another process. Raises calculator.TooSlow."""
-        left = max(0.1, self.deadline - time.time() - RESERVE_SECONDS)
-        return await self.calculator.run(left, function, *args, **kwargs)
+        return await self.calculator.run(self.left(), function, *args, **kwargs)
+
+    def left(self) -> float:
+        """How many seconds an answer may still take."""
+        return max(0.1, self.deadline - time.time() - RESERVE_SECONDS)
 
     def answer(
         self,
         report: str,
         params: msgspec.Struct,
-        period: Period,
+        period: Period | None,
         *,
         columns: list[Column],
         rows: list[list[Any]],
         totals: dict[str, Any],
         charts: list[dict[str, Any]],
         notes: list[str],
+        model: dict[str, Any] | msgspec.UnsetType = msgspec.UNSET,
     ) -> ReportAnswer:
-        """What a report found, with what every answer says: the question, made definite, whose data it is, and when."""
+        """What a report found, with what every answer says: the question, made definite, whose data it is, and when.
+
+        A report that is about a day and not a period has none.
+        """
         return ReportAnswer(
             report=report,
-            params=msgspec.to_builtins(params) | {"from": period.first.isoformat(), "to": period.last.isoformat()},
+            params=msgspec.to_builtins(params) | ({"from": period.first.isoformat(), "to": period.last.isoformat()} if period else {}),
             store=StoreSummary(self.store.id, self.store.name, self.store.currency),
             timezone=self.store.timezone,
             generated_at=self.now.astimezone(UTC).isoformat(timespec="seconds"),
@@ -67,6 +74,7 @@ class Context:
             totals=totals,
             charts=charts,
             notes=notes,
+            model=model,
         )
 
 

@@ -14,6 +14,7 @@ from tillwise_analytics.intake import writer
 from tillwise_analytics.rollups import roll
 from tillwise_analytics.settling.registry import DOMAINS
 from tillwise_analytics.settling.settler import settle
+from tillwise_analytics.stock.rows import TABLES as STOCK_TABLES
 from tillwise_common import logs
 from tillwise_common.contracts.maintenance import Difference, Rebuilt
 from tillwise_common.postgres.sql import load
@@ -47,13 +48,19 @@ TABLES: dict[str, tuple[str, str]] = {
         "(customers_gross, customers_net, new_gross, new_net) <> (0, 0, 0, 0)",
     ),
     "customer_profiles": ("basis, customer_id, first_day, last_day, orders, days, sales, margin, channel, country, category", "true"),
+    **{name: (", ".join(columns), "true") for name, columns in STOCK_TABLES.items()},
     "cohort_cells": (
         "basis, grain, dim, cohort, value, bucket, customers, lasts, orders, sales, margin",
         "(customers, lasts, orders, sales, margin) <> (0, 0, 0, 0, 0)",
     ),
     "rollup_gaps": ("basis, dim, value, gap_days, count", "count <> 0"),
     "rollup_last_days": ("basis, dim, value, last_day, customers", "customers <> 0"),
+    "customer_histogram": ("basis, last_day, orders, customers, sales, margin", "customers <> 0"),
+    "customer_values": ("basis, bin, customers, sales", "customers <> 0"),
 }
+
+# What waits to be settled.
+NOTES = ("customer_changes", "stock_changes")
 
 
 async def rebuild(connection: Any, store_id: int, *, check: bool) -> Rebuilt:
@@ -92,11 +99,14 @@ async def _settled(connection: Any, store_id: int, *, check: bool) -> AsyncItera
 
 
 async def _make_shadows(connection: Any) -> None:
+    """Empty twins of the derived tables."""
     views = {
         name: await connection.fetchval("select pg_get_viewdef($1::regclass)", f"analytics.{name}")
         for name in ("sale_entries", "refund_entries")
     }
-    await connection.execute(SQL.shadows)
+    # Their names hide the real ones for statements that name no schema.
+    for table in (*TABLES, *NOTES):
+        await connection.execute(f"create temp table {table} (like analytics.{table} including all) on commit drop")
     for name, definition in views.items():
         await connection.execute(f"create temp view {name} as {definition}")
 

@@ -1,24 +1,5 @@
 -- Recompute everything derived from the facts of one store, in temporary tables that stand in front of the real ones.
 
--- name: shadows
--- Empty twins of the derived tables. Their names hide the real ones for statements that name no schema.
-create temp table orders (like analytics.orders including all) on commit drop;
-create temp table refunds (like analytics.refunds including all) on commit drop;
-create temp table products (like analytics.products including all) on commit drop;
-create temp table product_costs (like analytics.product_costs including all) on commit drop;
-create temp table customers (like analytics.customers including all) on commit drop;
-create temp table rollup_hours (like analytics.rollup_hours including all) on commit drop;
-create temp table rollup_days (like analytics.rollup_days including all) on commit drop;
-create temp table product_weeks (like analytics.product_weeks including all) on commit drop;
-create temp table customer_days (like analytics.customer_days including all) on commit drop;
-create temp table rollup_customers (like analytics.rollup_customers including all) on commit drop;
-create temp table customer_changes (like analytics.customer_changes including all) on commit drop;
-create temp table stock_changes (like analytics.stock_changes including all) on commit drop;
-create temp table customer_profiles (like analytics.customer_profiles including all) on commit drop;
-create temp table cohort_cells (like analytics.cohort_cells including all) on commit drop;
-create temp table rollup_gaps (like analytics.rollup_gaps including all) on commit drop;
-create temp table rollup_last_days (like analytics.rollup_last_days including all) on commit drop
-
 -- name: lock
 -- The store stays as it is until `unlock`: what waits to be settled is settled, and a snapshot taken.
 select pg_advisory_lock(745594, $1)

@@ -9,14 +9,20 @@ select week_start from analytics.stores where id = $1
 -- Cohorts per week and month, of the store and by channel, country and category. $1 store, $2 week start.
 with buckets as (
     -- Customers' weeks and months in which something is not as it was; all of them of who is in another cohort or group now.
+    -- (A week or month that holds a changed day begins and ends within 30 days of it.)
     select p.basis, g.grain, g.bucket,
            p.was_first, p.was_channel, p.was_country, p.was_category, p.first_day, p.channel, p.country, p.category,
-           sum(d.was_orders) filter (where d.day >= p.was_first) as was_orders, sum(d.orders) filter (where d.day >= p.first_day) as orders,
-           sum(d.was_sales) filter (where d.day >= p.was_first) as was_sales, sum(d.sales) filter (where d.day >= p.first_day) as sales,
-           sum(d.was_margin) filter (where d.day >= p.was_first) as was_margin, sum(d.margin) filter (where d.day >= p.first_day) as margin
+           sum(d.was_orders) filter (where d.day >= p.was_first)::bigint as was_orders,
+           sum(d.orders) filter (where d.day >= p.first_day)::bigint as orders,
+           sum(d.was_sales) filter (where d.day >= p.was_first)::bigint as was_sales,
+           sum(d.sales) filter (where d.day >= p.first_day)::bigint as sales,
+           sum(d.was_margin) filter (where d.day >= p.was_first)::bigint as was_margin,
+           sum(d.margin) filter (where d.day >= p.first_day)::bigint as margin
     from tw_days d
     join tw_profiles p on p.customer_id = d.customer_id and p.basis = d.basis
     cross join lateral (values ('week', analytics.week_begin(d.day, $2)), ('month', analytics.month_begin(d.day))) as g (grain, bucket)
+    where (p.was_first, p.was_channel, p.was_country, p.was_category) is distinct from (p.first_day, p.channel, p.country, p.category)
+       or d.day between p.changed_from - 30 and p.changed_to + 30
     group by p.customer_id, p.basis, g.grain, g.bucket
     having (p.was_first, p.was_channel, p.was_country, p.was_category) is distinct from (p.first_day, p.channel, p.country, p.category)
         or bool_or((d.was_orders, d.was_sales, d.was_margin) <> (d.orders, d.sales, d.margin))
@@ -39,19 +45,15 @@ with buckets as (
     from tw_profiles p
     cross join lateral (values ('week', analytics.week_begin(p.last_day, $2)), ('month', analytics.month_begin(p.last_day))) as g (grain, bucket)
     where p.last_day is not null
-), groups as (
-    select basis, grain, case grain when 'week' then analytics.week_begin(first_day, $2) else analytics.month_begin(first_day) end as cohort,
-           bucket, channel, country, category,
-           sum(customers) as customers, sum(lasts) as lasts, sum(orders) as orders, sum(sales) as sales, sum(margin) as margin
-    from shares
-    group by 1, 2, 3, 4, 5, 6, 7
-    having sum(customers) <> 0 or sum(lasts) <> 0 or sum(orders) <> 0 or sum(sales) <> 0 or sum(margin) <> 0
 ), change as (
     select basis, grain,
            case grouping(channel, country, category) when 7 then 'all' when 3 then 'channel' when 5 then 'country' else 'category' end as dim,
            cohort, coalesce(channel, country, category, '') as value, bucket,
            sum(customers) as customers, sum(lasts) as lasts, sum(orders) as orders, sum(sales) as sales, sum(margin) as margin
-    from groups
+    from (
+        select *, case grain when 'week' then analytics.week_begin(first_day, $2) else analytics.month_begin(first_day) end as cohort
+        from shares
+    ) s
     group by grouping sets ((basis, grain, cohort, bucket), (basis, grain, cohort, bucket, channel), (basis, grain, cohort, bucket, country),
                             (basis, grain, cohort, bucket, category))
     having sum(customers) <> 0 or sum(lasts) <> 0 or sum(orders) <> 0 or sum(sales) <> 0 or sum(margin) <> 0

@@ -6,6 +6,7 @@ from typing import Any
 
 from tillwise_analytics.settling.cohorts import keep_cohorts
 from tillwise_analytics.settling.domain import Domain
+from tillwise_analytics.settling.histograms import keep_histograms
 from tillwise_common.postgres.sql import load
 
 SQL = load("tillwise_analytics.settling", "customers.sql")
@@ -19,4 +20,4 @@ async def _profiles(connection: Any, store_id: int) -> None:
 
 
 # The first step makes what the others read.
-CUSTOMERS = Domain("customers", steps=(_profiles, keep_cohorts), at_once=5_000)
+CUSTOMERS = Domain("customers", steps=(_profiles, keep_cohorts, keep_histograms), at_once=5_000)

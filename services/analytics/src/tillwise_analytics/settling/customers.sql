@@ -14,6 +14,8 @@ create temp table tw_profiles (
     channel text collate "C", country text collate "C", category text collate "C",
     -- The first order may be another one now, or say something else.
     moved boolean not null,
+    -- Between which days something is not as it was.
+    changed_from date, changed_to date,
     primary key (customer_id, basis)
 ) on commit delete rows
 
@@ -46,10 +48,12 @@ insert into tw_profiles
 select n.customer_id, n.basis,
        p.first_day, p.last_day, coalesce(p.orders, 0), coalesce(p.days, 0), coalesce(p.sales, 0), coalesce(p.margin, 0),
        p.channel, p.country, p.category,
-       n.first_day, n.last_day, n.orders, n.days, n.sales, n.margin, p.channel, p.country, p.category, false
+       n.first_day, n.last_day, n.orders, n.days, n.sales, n.margin, p.channel, p.country, p.category, false, n.changed_from, n.changed_to
 from (
     select customer_id, basis, min(day) filter (where orders > 0) as first_day, max(day) filter (where orders > 0) as last_day,
-           sum(orders) as orders, count(*) filter (where orders > 0) as days, sum(sales) as sales, sum(margin) as margin
+           sum(orders) as orders, count(*) filter (where orders > 0) as days, sum(sales) as sales, sum(margin) as margin,
+           min(day) filter (where (was_orders, was_sales, was_margin) <> (orders, sales, margin)) as changed_from,
+           max(day) filter (where (was_orders, was_sales, was_margin) <> (orders, sales, margin)) as changed_to
     from tw_days
     group by customer_id, basis
 ) n

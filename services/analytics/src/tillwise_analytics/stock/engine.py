@@ -7,7 +7,9 @@ owed units went (sold, lost or sent).
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from typing import NamedTuple
+from typing import Any, NamedTuple
+
+from msgspec.structs import astuple
 
 from tillwise_analytics.stock.layers import by_age, push, put, share, take, take_some, units
 from tillwise_analytics.stock.movement import COUNT, Movement
@@ -17,10 +19,10 @@ SALE, LOST, TRANSFER = "sale", "lost", "transfer"
 
 
 class Day(NamedTuple):
-    """The figures after the last movement of a day: of the product (`location` None) or of a place."""
+    """The figures after the last movement of a day: of the product (`location` None) or of a place; the fields of a Tally."""
 
     location: str | None
-    tally: Tally
+    figures: tuple[Any, ...]
 
 
 class Out(NamedTuple):
@@ -31,10 +33,12 @@ class Out(NamedTuple):
 
 
 class Replay:
-    """Carries a state on, movement by movement, and collects the days and the times without stock on its way."""
+    """Carries a state on, movement by movement, and collects the days (of its places, too, if `places`) and the times without
+    stock on its way.
+    """
 
-    def __init__(self, state: State) -> None:
-        self.state = state
+    def __init__(self, state: State, *, places: bool = False) -> None:
+        self.state, self._places = state, places
         self.days: list[Day] = []
         self.outs: list[Out] = []
         self._touched: dict[str | None, Tally] = {}
@@ -42,10 +46,18 @@ class Replay:
         self._came = self._came_value = self._left = 0
 
     def run(self, movements: Iterable[Movement]) -> Replay:
-        """Apply movements, which must be in order and later than all before."""
+        """Apply movements, which must be in order and later than all before, and come to an end."""
+        self.feed(movements)
+        return self.end()
+
+    def feed(self, movements: Iterable[Movement]) -> None:
+        """Apply some of them."""
         for movement in movements:
             self._apply(movement)
-        self.days += [Day(location, _copy(tally)) for location, tally in self._touched.items()]
+
+    def end(self) -> Replay:
+        """No more come: the last days are told."""
+        self.days += [Day(location, astuple(tally)) for location, tally in self._touched.items()]
         self._touched.clear()
         if self.state.out_since is not None:
             self.outs.append(Out(self.state.out_since, None))
@@ -249,11 +261,12 @@ class Replay:
     def _touch(self, location: str | None, tally: Tally, movement: Movement) -> None:
         # Clocks that go back at midnight must not take the day back.
         day = movement.day if tally.day is None else max(movement.day, tally.day)
-        if tally.day is not None and day > tally.day:
-            self.days.append(Day(location, _copy(tally)))
+        if location in self._touched and tally.day is not None and day > tally.day:
+            self.days.append(Day(location, astuple(tally)))
         tally.day = day
         tally.advance(movement.at)
-        self._touched[location] = tally
+        if location is None or self._places:
+            self._touched[location] = tally
 
 
 def _cost(tally: Tally, layer: Layer, sign: int = 1) -> None:
@@ -272,10 +285,6 @@ def _forgive(owed: list[Owed], quantity: int) -> int:
             quantity -= part
     owed[:] = [one for one in owed if one.quantity]
     return quantity
-
-
-def _copy(tally: Tally) -> Tally:
-    return Tally(*(getattr(tally, name) for name in Tally.__struct_fields__))
 
 
 _RULES: dict[str, Callable[[Replay, Place, Movement, int], None]] = {

@@ -45,9 +45,8 @@ class Tally(msgspec.Struct, array_like=True):
     (units and value, times how long they lay there) and `out_time` (how long nothing was there).
     """
 
-    at: int = 0
     day: date | None = None
-    since: int | None = None
+    at: int = 0
     on_hand: int = 0
     value: int = 0
     unknown: int = 0
@@ -59,6 +58,7 @@ class Tally(msgspec.Struct, array_like=True):
     on_hand_time: int = 0
     value_time: int = 0
     out_time: int = 0
+    since: int | None = None
     last_receipt: int | None = None
     last_sale: int | None = None
     last_count: int | None = None

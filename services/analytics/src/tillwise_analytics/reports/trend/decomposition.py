@@ -6,7 +6,7 @@ from bisect import bisect_left, insort
 from collections import defaultdict
 from collections.abc import Sequence
 from math import copysign, sqrt
-from statistics import NormalDist, median
+from statistics import median
 from typing import NamedTuple
 
 # Below four turns of a season, one spike is most of what is known of its position.
@@ -88,6 +88,9 @@ def seasonal(values: Sequence[float], positions: Sequence[int]) -> list[float]:
 
 def differ(values: Sequence[float], positions: Sequence[int]) -> float:
     """The probability that positions differ as much by chance: the test of Kruskal and Wallis (1952), with ties."""
+    # Imported when it is needed: in the calculator's process.
+    from scipy.special import chdtrc
+
     order = sorted(range(len(values)), key=values.__getitem__)
     ranks, ties, place = [0.0] * len(values), 0, 0
     while place < len(order):
@@ -105,13 +108,7 @@ def differ(values: Sequence[float], positions: Sequence[int]) -> float:
     if len(held) < 2 or ties == count**3 - count:
         return 1.0
     statistic = 12 / (count * (count + 1)) * sum(sum(group) ** 2 / len(group) for group in held.values()) - 3 * (count + 1)
-    return _chi_square_tail(statistic / (1 - ties / (count**3 - count)), len(held) - 1)
-
-
-def _chi_square_tail(value: float, freedom: int) -> float:
-    """By the cube root (Wilson and Hilferty, 1931): right to two digits, which is enough to choose."""
-    spread = 2 / (9 * freedom)
-    return 1 - NormalDist().cdf(((max(value, 0.0) / freedom) ** (1 / 3) - (1 - spread)) / sqrt(spread))
+    return float(chdtrc(len(held) - 1, max(0.0, statistic / (1 - ties / (count**3 - count)))))
 
 
 def _window(per_turn: int) -> int:

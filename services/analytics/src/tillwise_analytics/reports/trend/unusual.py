@@ -53,14 +53,14 @@ def judge(values: Sequence[float], slots: Sequence[int], seasons: dict[int, int]
 def spread(parts: Parts) -> float:
     """The usual size of what is left: the median absolute deviation, as a standard deviation.
 
-    Where more than half is nothing (a shop that rarely sells), that of the rest; where nearly all is nothing, the mean.
+    Where more than half is nothing (a shop that rarely sells), the usual size of the rest; where nearly all is nothing, the mean.
     """
     sizes = [abs(residual) for residual in parts.residual]
     if usual := median(sizes) if sizes else 0.0:
         return _MAD * usual
     rest = [size for size in sizes if size]
     if len(rest) >= LEAST:
-        return _MAD * median(rest)
+        return median(rest)
     return _MEAN_DEVIATION * fmean(sizes) if rest else 0.0
 
 

@@ -1,0 +1,124 @@
+"""The rows of the stock tables: collected product by product, written for many at once."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from msgspec.structs import astuple
+
+from tillwise_analytics.stock import state as states
+from tillwise_analytics.stock.engine import Replay
+from tillwise_analytics.stock.layers import units
+from tillwise_analytics.stock.state import Layer, Tally
+from tillwise_common.postgres.sql import load
+
+SQL = load("tillwise_analytics.stock", "stock.sql")
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_FIELDS = Tally.__struct_fields__
+# A day has the figures up to `since`, what is now has all but the day.
+_FIGURES = _FIELDS.index("since")
+_DAY, _NOW = _FIELDS[:_FIGURES], _FIELDS[1:]
+# The tables and their columns, without the store. `rebuild` compares them.
+TABLES = {
+    "stock_states": ("sku", "last_at", "movements", "costs", "first_cost", "state"),
+    "stock_skus": ("sku", *_NOW, "in_transit", "average_quantity", "average_value"),
+    "stock_levels": ("sku", "location", *_NOW),
+    "stock_layers": ("sku", "in_transit", "location", "number", "serial", "received_at", "quantity", "unit_cost"),
+    "stock_outs": ("sku", "since_at", "until_at"),
+    "stock_days": ("sku", *_DAY),
+    "stock_place_days": ("sku", "location", *_DAY),
+}
+
+Row = tuple[Any, ...]
+
+
+class Rows:
+    """What is to be written for some products of a store."""
+
+    def __init__(self, store_id: int) -> None:
+        self._store = store_id
+        self._products: list[str] = []
+        self._states: list[Row] = []
+        self._rows: dict[str, list[Row]] = {table: [] for table in TABLES if table != "stock_states"}
+        # What is told anew, and from when on.
+        self._stale_outs: list[Row] = []
+        self._stale_days: list[Row] = []
+        self._stale_place_days: list[Row] = []
+
+    def add(self, sku: str, replay: Replay, *, continued: bool) -> None:
+        """A product after its replay; `continued`: what was told before still holds."""
+        state = replay.state
+        self._products.append(sku)
+        self._states.append((sku, moment(state.total.at), state.movements, states.encode(state).decode()))
+        average = (units(state.transit), state.average_quantity, state.average_value)
+        self._add("stock_skus", sku, *_now(state.total), *average)
+        for location, place in state.places.items():
+            self._add("stock_levels", sku, location, *_now(place.tally))
+            self._add_layers(sku, False, location, place.layers)
+        self._add_layers(sku, True, "", state.transit)
+        self._add_outs(sku, replay, continued=continued)
+        self._add_days(sku, replay, continued=continued)
+
+    async def write(self, connection: Any) -> None:
+        """Put them in the place of what was there."""
+        if not self._products:
+            return
+        await connection.execute(SQL.put_states, self._store, *_arrays(self._states, 4))
+        for statement in (SQL.clear_skus, SQL.clear_levels, SQL.clear_layers):
+            await connection.execute(statement, self._store, self._products)
+        await connection.execute(SQL.clear_outs, self._store, *_arrays(self._stale_outs, 2))
+        await connection.execute(SQL.clear_days, self._store, *_arrays(self._stale_days, 2))
+        await connection.execute(SQL.clear_place_days, self._store, *_arrays(self._stale_place_days, 3))
+        for table, rows in self._rows.items():
+            if rows:
+                await connection.copy_records_to_table(table, records=rows, columns=("store_id", *TABLES[table]))
+
+    def _add(self, table: str, *figures: Any) -> None:
+        self._rows[table].append((self._store, *figures))
+
+    def _add_layers(self, sku: str, in_transit: bool, location: str, layers: list[Layer]) -> None:
+        for number, one in enumerate(layers):
+            self._add("stock_layers", sku, in_transit, location, number, one.serial, moment(one.at), one.quantity, one.cost)
+
+    def _add_outs(self, sku: str, replay: Replay, *, continued: bool) -> None:
+        if not continued:
+            self._stale_outs.append((sku, None))
+        elif replay.outs:
+            self._stale_outs.append((sku, moment(replay.outs[0].since)))
+        for out in replay.outs:
+            self._add("stock_outs", sku, moment(out.since), _moment(out.until))
+
+    def _add_days(self, sku: str, replay: Replay, *, continued: bool) -> None:
+        if not continued:
+            self._stale_days.append((sku, None))
+            self._stale_place_days.append((sku, None, None))
+        told: set[str | None] = set()
+        for location, figures in replay.days:
+            day, at, *others = figures[:_FIGURES]
+            if continued and location not in told:
+                told.add(location)
+                self._stale_days += [(sku, day)] if location is None else []
+                self._stale_place_days += [(sku, location, day)] if location is not None else []
+            if location is None:
+                self._add("stock_days", sku, day, moment(at), *others)
+            else:
+                self._add("stock_place_days", sku, location, day, moment(at), *others)
+
+
+def moment(at: int) -> datetime:
+    """An instant in microseconds as the database takes it."""
+    return EPOCH + timedelta(microseconds=at)
+
+
+def _moment(at: int | None) -> datetime | None:
+    return None if at is None else moment(at)
+
+
+def _now(tally: Tally) -> Row:
+    _, at, *figures = astuple(tally)
+    return moment(at), *figures[: _FIGURES - 2], *map(_moment, figures[_FIGURES - 2 :])
+
+
+def _arrays(rows: list[Row], width: int) -> list[list[Any]]:
+    return [[row[column] for row in rows] for column in range(width)]

@@ -8,6 +8,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import asyncpg
+import pytest
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule, run_state_machine_as_test
@@ -122,6 +123,7 @@ class Arrival(RuleBasedStateMachine):
             assert self.run(self.platform.rebuild(store)).differences == []
 
 
+@pytest.mark.timeout(300)
 def test_any_order_of_arrival_stores_and_counts_the_same(postgres_server):
     machine = type("ArrivalOnServer", (Arrival,), {"server": postgres_server})
     run_state_machine_as_test(

@@ -14,7 +14,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from tillwise.embedded.postgres import EmbeddedPostgres
+from tillwise.embedded.postgres import OWNER, EmbeddedPostgres
 from tillwise.embedded.valkey import EmbeddedValkey
 from tillwise.supervisor.options import free_port
 
@@ -41,11 +41,34 @@ class Bench:
         """Both servers, migrated."""
         with self._running("valkey", self.valkey), self._running("postgres", self.postgres):
             self.postgres.ensure_database()
-            for service, command in (("gateway", "migrate"), ("analytics", "migrate"), ("gateway", "bootstrap")):
-                subprocess.run(
-                    [sys.executable, "-m", f"tillwise_{service}", command], env=self.environment, check=True, capture_output=True
-                )
+            self.migrate(self.postgres.url)
+            self._run("gateway", "bootstrap", self.postgres.url)
             yield
+
+    @contextmanager
+    def databases(self) -> Iterator[None]:
+        """PostgreSQL alone, for databases of `database`."""
+        with self._running("postgres", self.postgres):
+            self.postgres.ensure_database()
+            yield
+
+    def database(self, name: str, template: str = "template1") -> str:
+        """The address of a database of this name, which is made if it is not there."""
+        if "(0 rows)" in self.postgres.psql(f"select from pg_database where datname = '{name}'"):
+            self.postgres.psql(f"create database {name} owner {OWNER} template {template}")
+        return self.postgres.url.replace(f"/{OWNER}?", f"/{name}?")
+
+    def drop(self, name: str) -> None:
+        self.postgres.psql(f"drop database if exists {name} with (force)")
+
+    def migrate(self, url: str) -> None:
+        """Bring a database up to date."""
+        for service in ("gateway", "analytics"):
+            self._run(service, "migrate", url)
+
+    def _run(self, service: str, command: str, url: str) -> None:
+        environment = {**self.environment, "DATABASE_URL": url}
+        subprocess.run([sys.executable, "-m", f"tillwise_{service}", command], env=environment, check=True, capture_output=True)
 
     @contextmanager
     def _running(self, name: str, server: Any) -> Iterator[None]:

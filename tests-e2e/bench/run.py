@@ -24,12 +24,13 @@ from typing import Any
 
 import aiohttp
 
+import at_scale  # isort: skip
 import lifetime_value  # isort: skip
 from platform_of_bench import Bench, memory_megabytes, wait  # isort: skip
 
 HERE = Path(__file__).parent
 ROUNDS = 5
-PARTS = ("accept", "reports", "commits", "ltv")
+PARTS = ("accept", "reports", "commits", "ltv", "reports-at-scale", "settling")
 CHANNELS, COUNTRIES = ("web", "pos", "app"), ("DE", "AT", "CH", "FR")
 
 
@@ -259,14 +260,20 @@ def main() -> None:
     parser.add_argument("--orders", type=int, default=100_000, help="how many orders to commit")
     parser.add_argument("--seconds", type=int, default=3, help="how long a round of single events takes")
     parser.add_argument("--only", choices=PARTS, help="measure this part alone")
+    parser.add_argument("--lines", type=_sizes, default=[1_000_000, 10_000_000], help="sizes of the shops of reports-at-scale: 1e6,1e7")
+    parser.add_argument("--times", type=int, default=40, help="how often each report is asked at each size")
+    parser.add_argument("--keep", type=Path, help="keep the shops of reports-at-scale in this folder for the next time")
     options = parser.parse_args()
     wanted = {options.only} if options.only else set(PARTS)
     print(f"{machine.platform()}, {os.cpu_count()} cores, Python {machine.python_version()}\n")
     results = Results()
     if "ltv" in wanted:
         lifetime_value.measure(results)
-    if wanted - {"ltv"}:
+    if {"accept", "reports", "commits"} & wanted:
         platform(results, wanted, options.orders, options.seconds)
+    if wanted & at_scale.PARTS:
+        with tempfile.TemporaryDirectory(prefix="tillwise-bench-") as folder:
+            at_scale.run(wanted, options.keep or Path(folder), options.lines, options.times, results)
     if options.json:
         options.json.write_text(
             json.dumps({"machine": machine.platform(), "python": machine.python_version(), "figures": results.lines}, indent=2)
@@ -290,6 +297,10 @@ def platform(results: Results, wanted: set[str], count: int, seconds: int) -> No
                 STARTUP = measure_startup(bench)
                 commits(bench, results, count)
                 rollup_work(bench, results, count // 2)
+
+
+def _sizes(text: str) -> list[int]:
+    return sorted(int(float(part)) for part in text.split(","))
 
 
 if __name__ == "__main__":

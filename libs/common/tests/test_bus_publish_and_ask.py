@@ -210,10 +210,34 @@ async def test_who_is_at_work_too_long_is_told_from_nobody_there(bus):
         await asyncio.Event().wait()
 
     async with Conversation(bus, answer) as asker:
-        with pytest.raises(TooLate):
+        with pytest.raises(TooLate) as slow:
             await asker.ask("topic", "t", b"q", timeout=0.3)
+        assert slow.value.begun
         with pytest.raises(NoAnswer) as nobody:
             await asker.ask("another", "t", b"q", timeout=0.3)
+    assert not isinstance(nobody.value, TooLate)
+
+
+async def test_who_has_no_time_to_take_a_question_is_told_from_nobody_there(bus):
+    begun = asyncio.Event()
+
+    async def answer(question):
+        begun.set()
+        await asyncio.Event().wait()
+
+    async with Conversation(bus, answer, at_once=1) as asker:
+        first = asyncio.create_task(asker.ask("topic", "t", b"1", timeout=1))
+        await begun.wait()
+        with pytest.raises(TooLate) as busy:
+            await asker.ask("topic", "t", b"2", timeout=0.8)
+        assert not busy.value.begun
+        with pytest.raises(TooLate):
+            await first
+    # Whoever was there has left in order.
+    await asker.start()
+    with pytest.raises(NoAnswer) as nobody:
+        await asker.ask("topic", "t", b"3", timeout=0.3)
+    await asker.close()
     assert not isinstance(nobody.value, TooLate)
 
 

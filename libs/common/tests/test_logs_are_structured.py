@@ -79,3 +79,29 @@ def test_services_do_not_import_what_colours_tracebacks():
 def test_a_command_does_not_import_a_server():
     script = "import sys, tillwise_common.service; assert not {'aiohttp', 'prometheus_client'} & set(sys.modules)"
     subprocess.run([sys.executable, "-c", script], check=True)
+
+
+NO_START = """
+from tillwise_common import service
+from tillwise_common.lifecycle import StartError
+from tillwise_common.settings import Settings
+
+class Part:
+    async def start(self):
+        raise StartError("the sky is not there")
+
+    async def drain(self): ...
+    async def close(self): ...
+
+url = {"DATABASE_URL": "postgresql://h", "REDIS_URL": "redis://h", "LOG_FORMAT": %r}
+service.run("gateway", Settings, url, lambda running, _: running.lifecycle.add(Part()))
+"""
+
+
+def test_the_last_line_of_a_service_that_cannot_start_is_as_the_others():
+    done = subprocess.run([sys.executable, "-c", NO_START % "json"], capture_output=True, check=False)
+    found = [orjson.loads(line) for line in done.stdout.splitlines()]
+    assert (found[-1]["event"], found[-1]["reason"], found[-1]["service"]) == ("cannot_start", "the sky is not there", "gateway")
+    assert (done.returncode, done.stderr) == (1, b"")
+    done = subprocess.run([sys.executable, "-c", NO_START % "console"], capture_output=True, check=False)
+    assert (done.returncode, done.stderr) == (1, b"tillwise gateway: the sky is not there\n")

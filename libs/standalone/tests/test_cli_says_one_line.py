@@ -49,9 +49,10 @@ def test_every_command_explains_itself(command: list[str]) -> None:
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
-        ("up --port 99999", "'--port'"),
-        ("up --gateways 0", "'--gateways'"),
-        ("up --workers many", "'--workers'"),
+        ("up --port 99999", "'--port': it must be at most 65535: tillwise up --help"),
+        ("up --gateways 0", "'--gateways': it must be at least 1: "),
+        ("up --workers many", "'--workers': it must be a whole number: "),
+        ("import orders x --store s --format foo", "'--format': 'foo' is none of those there are: 'online-retail', 'cdnow', 'csv'"),
         ("nonsense", "No such command 'nonsense'"),
         ("store create", "Missing argument 'name': tillwise store create --help shows what it takes"),
         ("store create x --currency EUR", "Missing option '--timezone'"),
@@ -243,3 +244,5 @@ def test_a_second_start_says_that_one_runs(platform: tuple[Path, Any]) -> None:
     for how in ([], ["--detach"]):
         said = one_line(tillwise("up", "--data-dir", str(folder), *how))
         assert said == f"tillwise: tillwise runs on {folder} already: tillwise down --data-dir {folder} stops it"
+        # Its log is the running platform's.
+        assert not (folder / "logs" / "supervisor.log").exists()

@@ -215,3 +215,16 @@ async def test_ready_is_what_the_probe_says() -> None:
             server.shutdown()
             thread.join()
     assert await status_of("127.0.0.1", server.server_port, "/readyz") is None, "nobody is there any more"
+
+
+def test_last_words_are_the_reason_where_the_log_is_for_programs(tmp_path: Path) -> None:
+    child = Child("gateway", [], {}, tmp_path / "log")
+    assert child.last_words() == "it left no message"
+    for line, said in (
+        ('{"event": "cannot_start", "reason": "no port"}', "no port"),
+        ('{"event": "x"}', '{"event": "x"}'),
+        ("[1]", "[1]"),
+        ("oh", "oh"),
+    ):
+        (tmp_path / "log").write_text(f"before\n{line}\n")
+        assert child.last_words() == said

@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
+import asyncio
 import random
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
+import asyncpg
 import pytest
 
+from tillwise_analytics.calculator import Calculator
+from tillwise_analytics.reports.ltv.refit import refit
+from tillwise_analytics.rollups.answering import SESSION
 from tillwise_common.contracts import reports
 from tillwise_common.contracts.maintenance import LifetimeValueRefitted
 from tillwise_common.contracts.reports import Answer, Refusal, ReportAnswer
 
-from .conftest import Platform
+from .conftest import CALCULATOR, Platform
 from .shop_events import cancelled, line, placed, refunded
 
 FIRST = date(2026, 1, 5)
@@ -150,6 +155,25 @@ async def test_refit_replaces_the_last_one_and_leaves_what_did_not_change(filled
         ("net", 121, 121),
     ]
     assert (await ask(filled)).totals["customers"] == 121
+
+
+async def test_events_are_committed_while_a_refit_computes(filled):
+    """Nothing of the store is locked meanwhile, and what came meanwhile is not taken for fitted."""
+
+    class Busy(Calculator):
+        async def run(self, timeout, function, *args, **kwargs):
+            came.append(await asyncio.wait_for(filled.take(placed(f"n{len(came)}", at(FIRST), line("A"), customer_id="new")), 10))
+            return await CALCULATOR.run(timeout, function, *args, **kwargs)
+
+    came: list[Any] = []
+    connection = await asyncpg.connect(filled.url, server_settings=SESSION)
+    try:
+        assert (await refit(connection, 7, Busy(), NOW, 60)).changed
+    finally:
+        await connection.close()
+    assert [committed.stored for committed in came] == [1, 1]
+    assert (await ask(filled)).totals["customers"] == 121
+    assert (await filled.refit()).changed
 
 
 async def test_refit_gives_answers_a_new_etag(filled):

@@ -19,8 +19,11 @@ OLDER = [
     "0012_settling.sql",
     "0014_cohorts.sql",
     "0015_customer_segments.sql",
+    "0018_costs_looked_up_when_missing.sql",
+    "0019_product_spans.sql",
 ]
 AS_IT_WAS = """
+drop table product_spans; drop aggregate total (bigint);
 drop table cohort_cells, rollup_gaps, rollup_last_days;
 drop table customer_histogram, customer_values; drop function value_bin, customers_as_of;
 drop table customer_changes, stock_changes, customer_profiles; drop index events_of_stock;

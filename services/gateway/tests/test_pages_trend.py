@@ -244,6 +244,28 @@ async def test_an_address_without_a_report_is_a_page_with_a_way_back(gateway, an
     assert ("Log out" in text) == (key is None)
 
 
+async def test_any_address_where_nothing_is_is_a_page_for_a_person_except_below_api(gateway, analytics):
+    for path, kind in (("/reportz", "text/html"), ("/a/b?c", "text/html"), ("/api/v1/nothing", "application/problem+json")):
+        answer = await gateway.call("GET", path, headers={"Accept": BROWSER})
+        assert (answer.status, answer.content_type) == (404, kind), path
+    for method, path, status in (("POST", "/reportz", 404), ("POST", "/reports/trend", 405)):
+        answer = await gateway.call(method, path, headers={"Accept": BROWSER})
+        assert (answer.status, answer.content_type) == (status, "application/problem+json"), path
+
+
+async def test_the_table_has_the_newest_bucket_first_and_in_it_the_best_group(gateway, analytics):
+    answer = trend()
+    answer["columns"].insert(1, {"name": "group", "type": "text", "unit": None})
+    answer["rows"] = [[day, group, *answer["rows"][0][1:]] for day in ("2026-03-01", "2026-03-02") for group in ("best", "next", "others")]
+    analytics.answers(**answer)
+    text = await (await gateway.call("GET", "/reports/trend?by=channel")).text()
+    shown = re.findall(r"2026-03-0[12]|>best<|>next<|>others<", text[text.index("<tbody>") :])
+    days = [found for found in shown if found.startswith("2026")]
+    assert [found.strip("<>") for found in shown if not found.startswith("2026")] == ["best", "next", "others"] * 2
+    assert days[0] == "2026-03-02"
+    assert days[-1] == "2026-03-01"
+
+
 @pytest.mark.parametrize("accept", ["*/*", "application/json", "application/problem+json, */*;q=0.1", "text/html;q=0.5, application/json"])
 async def test_a_program_is_told_in_json_that_there_is_no_report(gateway, analytics, accept):
     answer = await gateway.call("GET", "/reports/nope", headers={"Accept": accept})

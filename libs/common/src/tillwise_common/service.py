@@ -48,7 +48,7 @@ def run(name: str, settings_type: type[S], environ: dict[str, str], build: Calla
         calm_garbage_collection()
         await service.lifecycle.run()
 
-    _exit_with(name, settings_type, environ, live)
+    _exit_with(name, settings_type, environ, live, serves=True)
 
 
 def command(name: str, settings_type: type[S], environ: dict[str, str], work: Callable[[S], Awaitable[None]]) -> NoReturn:
@@ -56,7 +56,9 @@ def command(name: str, settings_type: type[S], environ: dict[str, str], work: Ca
     _exit_with(name, settings_type, environ, work)
 
 
-def _exit_with(name: str, settings_type: type[S], environ: dict[str, str], work: Callable[[S], Awaitable[None]]) -> NoReturn:
+def _exit_with(
+    name: str, settings_type: type[S], environ: dict[str, str], work: Callable[[S], Awaitable[None]], *, serves: bool = False
+) -> NoReturn:
     try:
         settings = load(settings_type, environ)
         logs.configure(name, settings.instance, settings.log_level, settings.logs_as)
@@ -64,6 +66,10 @@ def _exit_with(name: str, settings_type: type[S], environ: dict[str, str], work:
     except SettingsError as error:
         sys.exit(told(name, error))
     except StartError as error:
+        if serves and settings.logs_as == "json":
+            # Its log is read by programs, to the last line.
+            logs.get("lifecycle").error("cannot_start", reason=str(error))
+            sys.exit(1)
         sys.exit(f"tillwise {name}: {error}")
     except (KeyboardInterrupt, asyncio.CancelledError):
         sys.exit(130)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib.metadata
 import os
+import re
 import sys
 from typing import Annotated
 
@@ -14,6 +15,16 @@ from tillwise.commands import dead, doctor, key, rebuild, status, store, up
 from tillwise.imports import command as imports
 from tillwise.imports.destination import VARIABLE, without_key
 from tillwise.problems import Problem
+
+# What a library says of a value, and what we do.
+IN_OUR_WORDS = [
+    (re.compile(r"Input should be a valid integer, .*"), "it must be a whole number"),
+    (re.compile(r"Input should be a valid number, .*"), "it must be a number"),
+    (re.compile(r"Input should be greater than or equal to (\S+)"), r"it must be at least \1"),
+    (re.compile(r"Input should be less than or equal to (\S+)"), r"it must be at most \1"),
+    (re.compile(r"Value error, "), ""),
+    (re.compile(r"is not one of '(.*)'$"), r"is none of those there are: '\1'"),
+]
 
 app = typer.Typer(
     name="tillwise", no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False,
@@ -76,4 +87,7 @@ def _in_one_line(error: TyperException) -> str:
     """What is wrong with the arguments, without a box around it."""
     context = getattr(error, "ctx", None)
     command = context.command_path if context else "tillwise"
-    return f"tillwise: {' '.join(error.format_message().split()).rstrip('.')}: {command} --help shows what it takes"
+    said = " ".join(error.format_message().split()).rstrip(".")
+    for theirs, ours in IN_OUR_WORDS:
+        said = theirs.sub(ours, said)
+    return f"tillwise: {said}: {command} --help shows what it takes"

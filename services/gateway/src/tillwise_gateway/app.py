@@ -67,16 +67,17 @@ def build(service: Service, settings: GatewaySettings) -> None:
     client = ReportsClient(asker, settings.report_timeout_seconds, lambda: pressure.away)
     bundle = ChartBundle(Path(settings.asset_dir) if settings.asset_dir else cache_folder())
     ingest = Ingest(door, publisher, pressure, settings.event_partitions, settings.max_body_bytes, service.registry)
+    pages = Pages(door, accounts, client, bundle, settings.session_hours)
     rooms: list[Any] = [
         ingest,
         Reports(door, client, accounts.store_for),
-        Pages(door, accounts, client, bundle, settings.session_hours),
+        pages,
         Admin(door, accounts, asker),
         DeadLetterRoutes(door, DeadLetters(redis.commands, settings.event_partitions)),
         HealthRoute(service),
         service.probes,
     ]
-    Surroundings(service.registry, service.health).install(app, [route for room in rooms for route in room.routes()])
+    Surroundings(service.registry, service.health).install(app, [route for room in rooms for route in room.routes()], missing=pages.no_page)
 
     async def migrated() -> None:
         async with postgres.acquire() as connection:

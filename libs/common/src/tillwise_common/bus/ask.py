@@ -32,6 +32,8 @@ BLOCK_MS = 500
 # Who waits for a turn until this long before the deadline is told so.
 TURN_AWAY_SECONDS = 0.4
 TURN_AWAY_EVERY_SECONDS = 0.1
+# By how much what should have happened within a question's time may be late.
+MOST_LATE_SECONDS = 2.0
 
 
 class NoAnswer(Exception):
@@ -39,7 +41,11 @@ class NoAnswer(Exception):
 
 
 class TooLate(NoAnswer):
-    """Somebody began to answer and did not end before the deadline."""
+    """Somebody is there to answer, and did not before the deadline; `begun` says whether somebody was at work on it."""
+
+    def __init__(self, topic: str, *, begun: bool) -> None:
+        super().__init__(topic)
+        self.begun = begun
 
 
 class Asker:
@@ -67,7 +73,7 @@ class Asker:
             await self._redis.delete(self._stream)
 
     async def ask(self, topic: str, kind: str, data: bytes, *, store: str = "", timeout: float = 10.0) -> bytes:
-        """The reply to a question, within `timeout` seconds. Raises NoAnswer; TooLate where somebody is at work on it."""
+        """The reply to a question, within `timeout` seconds. Raises NoAnswer; TooLate where somebody is there."""
         question = envelope.new(kind, self._instance, data, subject=self._stream, store=store, deadline=time.time() + timeout)
         reply: asyncio.Future[bytes] = asyncio.get_running_loop().create_future()
         self._waiting[question.id] = reply
@@ -77,8 +83,8 @@ class Asker:
                 entry = await self._redis.xadd(names.requests(topic), question.fields(), maxlen=MOST_QUESTIONS, approximate=True)
                 return await reply
         except (RedisError, *Unreachable) as error:
-            if isinstance(error, TimeoutError) and entry is not None and await self._was_taken(topic, entry):
-                raise TooLate(topic) from None
+            if isinstance(error, TimeoutError) and entry is not None:
+                await self._tell_who_was_there(names.requests(topic), entry, timeout)
             raise NoAnswer(type(error).__name__) from None
         except asyncio.CancelledError:
             # Who wanted to know has gone.
@@ -87,11 +93,15 @@ class Asker:
         finally:
             self._waiting.pop(question.id, None)
 
-    async def _was_taken(self, topic: str, entry: bytes) -> bool:
+    async def _tell_who_was_there(self, stream: str, entry: bytes, seconds: float) -> None:
+        """Raise TooLate unless nobody looked for questions while this one waited for `seconds`."""
         with contextlib.suppress(RedisError, *Unreachable):
             async with asyncio.timeout(BLOCK_MS / 1000):
-                return _reached(entry, await _last_taken(self._redis, names.requests(topic)))
-        return False
+                begun = _reached(entry, await _last_taken(self._redis, stream))
+                # A busy answerer looks again when it has ended something; a machine may be so busy that it cannot say so itself.
+                looked = [consumer["idle"] for consumer in await self._redis.xinfo_consumers(stream, GROUP)]
+                if begun or any(idle < (seconds + MOST_LATE_SECONDS) * 1000 for idle in looked):
+                    raise TooLate(stream, begun=begun)
 
     def _call_off(self, topic: str, question_id: str, entry: bytes | None) -> None:
         task = asyncio.create_task(self._tell_called_off(topic, question_id, entry), name="call off")

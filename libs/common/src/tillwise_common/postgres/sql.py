@@ -14,5 +14,10 @@ _BLOCK = re.compile(r"^-- name: (\w+)\s*$", re.MULTILINE)
 
 def load(package: str, file: str) -> SimpleNamespace:
     """The blocks of `file` in `package` as attributes: `load("…intake", "store.sql").insert_events`."""
-    parts = _BLOCK.split(files(package).joinpath(file).read_text("utf-8"))
+    return blocks(files(package).joinpath(file).read_text("utf-8"))
+
+
+def blocks(text: str) -> SimpleNamespace:
+    """The blocks of a .sql file's text as attributes."""
+    parts = _BLOCK.split(text)
     return SimpleNamespace(**{name: text.strip() for name, text in zip(parts[1::2], parts[2::2], strict=True)})

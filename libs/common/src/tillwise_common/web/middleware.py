@@ -33,12 +33,21 @@ class Surroundings:
         self._health = health
         self._figures = RequestFigures(registry)
 
-    def install(self, app: web.Application, routes: Iterable[web.RouteDef]) -> None:
-        """Add `routes`, wrapped, and an answer for every other address."""
+    def install(self, app: web.Application, routes: Iterable[web.RouteDef], missing: Handler | None = None) -> None:
+        """Add `routes`, wrapped, and an answer for every other address; who GETs one is answered by `missing`, if given."""
+
+        async def nothing_here(request: web.Request) -> web.StreamResponse:
+            allowed = await _allowed(request)
+            if allowed:
+                raise web.HTTPMethodNotAllowed(request.method, sorted(allowed))
+            if missing is None or request.method not in ("GET", "HEAD"):
+                raise web.HTTPNotFound
+            return await missing(request)
+
         for route in routes:
             handler = self.around(route.handler, route.method, route.path)
             app.router.add_routes([web.RouteDef(route.method, route.path, handler, {"expect_handler": _invite, **route.kwargs})])
-        app.router.add_route("*", "/{anything:.*}", self.around(_nothing_here, "any", UNMATCHED), expect_handler=_invite)
+        app.router.add_route("*", "/{anything:.*}", self.around(nothing_here, "any", UNMATCHED), expect_handler=_invite)
         refused = self._figures.counts("any", UNMATCHED)
         app[REFUSED] = lambda status: refused.update({status: refused.get(status, 0) + 1})
 
@@ -109,16 +118,13 @@ async def _invite(request: web.Request) -> None:
     request.writer.output_size = 0
 
 
-async def _nothing_here(request: web.Request) -> web.StreamResponse:
-    """No address of ours, or one of ours with another method."""
+async def _allowed(request: web.Request) -> set[str]:
+    """The methods that an address of ours knows; none for any other."""
     allowed: set[str] = set()
     for resource in request.app.router.resources():
         _, methods = await resource.resolve(request)
         allowed |= methods
-    allowed.discard("*")
-    if allowed:
-        raise web.HTTPMethodNotAllowed(request.method, sorted(allowed))
-    raise web.HTTPNotFound
+    return allowed - {"*"}
 
 
 def from_http_exception(error: web.HTTPException) -> web.StreamResponse:

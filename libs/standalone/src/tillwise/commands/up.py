@@ -170,6 +170,9 @@ def _detach(options: Options, data_dir: Path, as_json: bool) -> None:
     fresh = not data.path.exists()
     if fresh:
         check_port(options.host, options.port)
+    elif data.taken():
+        # It says so; the log is the running platform's.
+        data.prepare()
     arguments = [
         "--host", options.host, "--port", str(options.port), "--data-dir", str(data.path),
         "--gateways", str(options.gateways), "--workers", str(options.workers), "--analytics", str(options.analytics),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import json
 import os
 import signal
 import time
@@ -113,7 +114,10 @@ class Child:
     def last_words(self) -> str:
         """The last line of its log, for an error message."""
         with contextlib.suppress(OSError, IndexError):
-            return self._log.read_text(errors="replace").strip().splitlines()[-1]
+            line = self._log.read_text(errors="replace").strip().splitlines()[-1]
+            with contextlib.suppress(ValueError, TypeError, KeyError):
+                return str(json.loads(line)["reason"])
+            return line
         return "it left no message"
 
     async def _keep_running(self) -> None:

@@ -58,7 +58,8 @@ class DataFolder:
 
     def diary(self, event: str, **about: Any) -> None:
         """One line in the supervisor's log: what became of a process."""
-        line = {"timestamp": datetime.now(UTC).isoformat(), "level": "info", "service": "supervisor", "event": event, **about}
+        line = {"timestamp": datetime.now(UTC).isoformat(), "level": "info", "service": "supervisor"}
+        line |= {"instance": f"supervisor-{os.getpid()}", "event": event, **about}
         with contextlib.suppress(OSError), (self.logs / "supervisor.log").open("a") as log:
             log.write(json.dumps(line) + "\n")
 

@@ -42,6 +42,7 @@ TABLES: dict[str, tuple[str, str]] = {
     "rollup_hours": (f"bucket, {SUMS}", f"(0, 0, 0, 0, 0, 0, 0, 0) <> ({SUMS})"),
     "rollup_days": (f"dim, day, value, {SUMS}, {COSTS}", f"(0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0) <> ({SUMS}, {COSTS})"),
     "product_weeks": (f"week, sku, {SUMS}, {COSTS}", f"(0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0) <> ({SUMS}, {COSTS})"),
+    "product_spans": ("sku, first_gross, last_gross, first_net, last_net", "first_gross is not null"),
     "customer_days": (f"customer_id, day, {OF_CUSTOMERS}", f"({OF_CUSTOMERS}) <> (0, 0, 0, 0, 0, 0, 0)"),
     "rollup_customers": (
         "grain, bucket, customers_gross, customers_net, new_gross, new_net",
@@ -134,8 +135,9 @@ async def _replay(connection: Any, store_id: int) -> None:
         await roll.after(connection)
         await connection.execute(SQL.empty_stage)
     for domain in DOMAINS.values():
-        while await domain.settle_some(connection, store_id):
-            pass
+        last = ""
+        while (settled := await domain.settle_some(connection, store_id, last)).keys:
+            last = settled.last
 
 
 async def _compare(connection: Any, table: str, store_id: int) -> Difference:

@@ -43,7 +43,11 @@ truncate tw_events, tw_lines, tw_touched, tw_deltas, tw_sold
 -- The next orders, and refunds of orders that nobody placed.
 insert into tw_touched
 select $1, order_id
-from (select order_id from orders where order_id > $2 union select order_id from refunds where order_id > $2) known
+from (
+    (select order_id from orders where store_id = $1 and order_id > $2 order by order_id limit $3)
+    union
+    (select order_id from refunds where store_id = $1 and order_id > $2 order by order_id limit $3)
+) known
 order by order_id
 limit $3
 

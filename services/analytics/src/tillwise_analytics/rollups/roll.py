@@ -22,5 +22,6 @@ async def after(connection: Any) -> None:
     await connection.execute(SQL.sold_orders)
     await connection.execute(SQL.apply_hours)
     await connection.execute(SQL.apply_days)
+    await connection.execute(SQL.apply_spans)
     await connection.execute(SQL.apply_customers)
     await connection.execute(SQL.apply_first_orders)

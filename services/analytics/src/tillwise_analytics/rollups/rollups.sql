@@ -135,6 +135,42 @@ on conflict (store_id, week, sku) do update set
     cost_net = r.cost_net + excluded.cost_net,
     uncosted_net = r.uncosted_net + excluded.uncosted_net
 
+-- name: apply_spans
+-- When each touched product was ordered first and last. Only where something was taken away must its days be searched.
+with touched as (
+    select store_id, sku, bool_or(sign < 0) as shrunk,
+           min(day) filter (where sign > 0) as first_gross, max(day) filter (where sign > 0) as last_gross,
+           min(day) filter (where sign > 0 and not cancelled) as first_net, max(day) filter (where sign > 0 and not cancelled) as last_net
+    from tw_deltas
+    where sold
+    group by store_id, sku
+)
+insert into product_spans as p (store_id, sku, first_gross, last_gross, first_net, last_net)
+select t.store_id, t.sku,
+       case when not t.shrunk then least(s.first_gross, t.first_gross) else (
+           select d.day from rollup_days d
+           where d.store_id = t.store_id and d.dim = 'product' and d.value = t.sku and d.orders_gross > 0 order by d.day limit 1
+       ) end,
+       case when not t.shrunk then greatest(s.last_gross, t.last_gross) else (
+           select d.day from rollup_days d
+           where d.store_id = t.store_id and d.dim = 'product' and d.value = t.sku and d.orders_gross > 0 order by d.day desc limit 1
+       ) end,
+       case when not t.shrunk then least(s.first_net, t.first_net) else (
+           select d.day from rollup_days d
+           where d.store_id = t.store_id and d.dim = 'product' and d.value = t.sku and d.orders_net > 0 order by d.day limit 1
+       ) end,
+       case when not t.shrunk then greatest(s.last_net, t.last_net) else (
+           select d.day from rollup_days d
+           where d.store_id = t.store_id and d.dim = 'product' and d.value = t.sku and d.orders_net > 0 order by d.day desc limit 1
+       ) end
+from touched t
+left join product_spans s on s.store_id = t.store_id and s.sku = t.sku
+order by t.store_id, t.sku
+on conflict (store_id, sku) do update set
+    first_gross = excluded.first_gross, last_gross = excluded.last_gross, first_net = excluded.first_net, last_net = excluded.last_net
+where (p.first_gross, p.last_gross, p.first_net, p.last_net)
+    is distinct from (excluded.first_gross, excluded.last_gross, excluded.first_net, excluded.last_net)
+
 -- name: apply_customers
 -- Orders and money per customer and day, and from the orders how many customers each day, week and month has. A customer counts in
 -- a period from the first order in it to the last one taken away, so the days around the touched ones matter too;

@@ -4,13 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from tillwise_common.postgres.sql import load
 
 SQL = load("tillwise_analytics.settling", "settling.sql")
 # A step brings some derived tables of a store up to date for the keys in tw_settling.
 Step = Callable[[Any, int], Awaitable[None]]
+
+
+class Settled(NamedTuple):
+    """How many keys were settled, and the last one of them."""
+
+    keys: int
+    last: str
 
 
 @dataclass(frozen=True)
@@ -25,13 +32,16 @@ class Domain:
         """Whether there is something to settle."""
         return bool(await connection.fetchval(getattr(SQL, f"{self.name}_waiting"), store_id))
 
-    async def settle_some(self, connection: Any, store_id: int) -> int:
-        """Settle the next keys inside a transaction that holds the store's lock; returns how many they were."""
-        picked = await connection.execute(getattr(SQL, f"pick_{self.name}"), store_id, self.at_once)
-        count = int(picked.rpartition(" ")[2])
+    async def settle_some(self, connection: Any, store_id: int, after: str = "") -> Settled:
+        """Settle the next keys after `after` inside a transaction that holds the store's lock.
+
+        Who settles many times in a row goes on after the last key: what was settled leaves dead entries at the begin of the
+        index, and to step over them again and again would cost the square of their number.
+        """
+        count, last = await connection.fetchrow(getattr(SQL, f"pick_{self.name}"), store_id, self.at_once, after)
         if count:
             for step in self.steps:
                 await step(connection, store_id)
             await connection.execute(getattr(SQL, f"forget_{self.name}"), store_id)
             await connection.execute("delete from tw_settling")
-        return count
+        return Settled(count, last or "")

@@ -63,16 +63,20 @@ class Settler:
 async def settle(connection: Any, store_id: int, domain: Domain) -> None:
     """Settle all that waits in a domain of a store, some keys a transaction."""
     while await domain.waiting(connection, store_id):
-        await _in_transaction(connection, store_id, domain)
+        last: str | None = ""
+        while last is not None:
+            last = await _in_transaction(connection, store_id, domain, last)
 
 
-async def _in_transaction(connection: Any, store_id: int, domain: Domain) -> None:
+async def _in_transaction(connection: Any, store_id: int, domain: Domain, after: str = "") -> str | None:
+    """Settle the next keys; the last one of them, or None when there was none."""
     began = time.perf_counter()
     async with connection.transaction():
         await connection.execute(writer.SQL.lock_stores, [store_id])
-        count = await domain.settle_some(connection, store_id)
+        count, last = await domain.settle_some(connection, store_id, after)
         if count:
             # What reports said while it waited is out of date.
             await connection.execute(writer.SQL.new_version, [store_id])
     if count:
         log.info("settled", store=store_id, domain=domain.name, keys=count, ms=round((time.perf_counter() - began) * 1000, 1))
+    return last if count else None

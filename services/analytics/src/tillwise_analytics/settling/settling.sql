@@ -22,8 +22,13 @@ order by store_id
 select exists (select from customer_changes where store_id = $1)
 
 -- name: pick_customers
--- The next customers to settle.
-insert into tw_settling select distinct customer_id from customer_changes where store_id = $1 order by 1 limit $2
+-- The next customers to settle, in order. $1 store, $2 how many, $3 after which one.
+with picked as (
+    insert into tw_settling
+    select distinct customer_id from customer_changes where store_id = $1 and customer_id > $3 order by 1 limit $2
+    returning key
+)
+select count(*)::integer as keys, max(key) as last from picked
 
 -- name: forget_customers
 -- Their changes are settled.
@@ -34,8 +39,13 @@ delete from customer_changes c using tw_settling t where c.store_id = $1 and c.c
 select exists (select from stock_changes where store_id = $1)
 
 -- name: pick_stock
--- The next products to settle.
-insert into tw_settling select distinct sku from stock_changes where store_id = $1 order by 1 limit $2
+-- The next products to settle, in order. $1 store, $2 how many, $3 after which one.
+with picked as (
+    insert into tw_settling
+    select distinct sku from stock_changes where store_id = $1 and sku > $3 order by 1 limit $2
+    returning key
+)
+select count(*)::integer as keys, max(key) as last from picked
 
 -- name: forget_stock
 -- Their changes are settled.

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
 from datetime import datetime, timedelta
+from itertools import groupby
 from typing import Any
 from urllib.parse import quote, urlencode
 from zoneinfo import ZoneInfo
@@ -122,8 +123,19 @@ class Pages:
         """An address where no report is: a page for a person; a program is told in JSON, as everywhere."""
         if not prefers_page(request.headers.get("Accept")):
             raise web.HTTPNotFound
-        varies = {"Vary": "Accept, Authorization, Cookie"}
-        problem = Problem(404, "not_found", "There is no report at this address.", title="No such report", headers=varies)
+        return await self._nothing(request, "There is no report at this address.", "No such report")
+
+    async def no_page(self, request: web.Request) -> web.StreamResponse:
+        """Any other address where nothing is: the same. What lies below /api is for programs, whoever looks at it."""
+        if request.path.startswith("/api/") or not prefers_page(request.headers.get("Accept")):
+            raise web.HTTPNotFound
+        return await self._told_as_page(self._no_page)(request)
+
+    async def _no_page(self, request: web.Request) -> web.Response:
+        return await self._nothing(request, "There is nothing at this address.", "No such page")
+
+    async def _nothing(self, request: web.Request, detail: str, title: str) -> web.Response:
+        problem = Problem(404, "not_found", detail, title=title, headers={"Vary": "Accept, Authorization, Cookie"})
         return self._problem_page(problem, await self._who(request))
 
     async def show_login(self, request: web.Request) -> web.Response:
@@ -183,8 +195,7 @@ class Pages:
     ) -> web.Response:
         params = {name: value for name, value in answer.params.items() if value is not None}
         columns = [column for column in answer.columns if column.name not in ("partial", "anomaly")]
-        # Newest first: the last days are what one looks for.
-        records = [dict(zip([c.name for c in answer.columns], row, strict=False)) for row in reversed(answer.rows)]
+        records = [dict(zip([c.name for c in answer.columns], row, strict=False)) for row in _newest_first(answer.rows)]
         value = next(column for column in answer.columns if column.name == "value")
         change = answer.totals.get("change")
         return self._templates.page(
@@ -225,6 +236,12 @@ class Pages:
         page = self._templates.page("problem.html", status=problem.status, problem=problem, errors=errors, person=principal)
         page.headers.update(problem.headers)
         return page
+
+
+def _newest_first(rows: list[list[Any]]) -> list[list[Any]]:
+    """The last buckets are what one looks for; within each, the best groups stay first."""
+    buckets = [list(same) for _, same in groupby(rows, key=lambda row: row[0])]
+    return [row for bucket in reversed(buckets) for row in bucket]
 
 
 def _compared(answer: ReportAnswer, value: Column) -> str | None:

@@ -11,6 +11,8 @@ from tillwise_common.contracts.reports import Answer, DescribeReports, Question,
 from tillwise_common.contracts.stores import Store
 from tillwise_common.web.problems import Problem
 
+RETRY = {"Retry-After": "5"}
+
 
 class ReportsClient:
     """What the gateway knows of reports: how to ask."""
@@ -37,13 +39,13 @@ class ReportsClient:
             if self._bus_is_away():
                 raise NoAnswer("Redis")
             data = await self._asker.ask(reports.TOPIC, kind, reports.encode(question), store=store, timeout=self._timeout)
-        except TooLate:
-            detail = "The report took too long: ask for a shorter period or fewer groups."
-            raise Problem(504, "report_too_slow", detail) from None
+        except TooLate as error:
+            if error.begun:
+                detail = "The report took too long: ask for a shorter period or fewer groups."
+                raise Problem(504, "report_too_slow", detail) from None
+            raise Problem(504, "reports_busy", "Other reports were in front of this one. Try again shortly.", headers=RETRY) from None
         except (NoAnswer, TimeoutError):
-            raise Problem(
-                503, "analytics_unavailable", "Reports are away for the moment. Try again shortly.", headers={"Retry-After": "5"}
-            ) from None
+            raise Problem(503, "analytics_unavailable", "Reports are away for the moment. Try again shortly.", headers=RETRY) from None
         reply: Reply = reports.decode_reply(data)
         return reply
 
@@ -52,6 +54,6 @@ class ReportsClient:
         if isinstance(reply, Answer):
             return reply
         # What is too slow for itself alone is no better when it is asked again.
-        headers = {"Retry-After": "5"} if reply.status == 503 or reply.code == "reports_busy" else None
+        headers = RETRY if reply.status == 503 or reply.code == "reports_busy" else None
         extra: dict[str, Any] = {"errors": reply.errors} if reply.errors else {}
         raise Problem(reply.status, reply.code, reply.detail, headers=headers, **extra)

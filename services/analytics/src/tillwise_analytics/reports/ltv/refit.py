@@ -6,6 +6,7 @@ one transaction.
 
 from __future__ import annotations
 
+import zlib
 from collections.abc import AsyncIterator
 from datetime import date, datetime
 from typing import Any
@@ -29,8 +30,8 @@ COPIED = (
     "first_day", "last_day", "repeats", "spend", "sales", "margin", "alive", "purchases", "mean_spend", "expected_sales", "discounted",
     "segment", "customer_id",
 )  # fmt: skip
-# What is sent to the database at once.
-PIECE = 1 << 18
+# So much is unpacked and sent to the database at once.
+PIECE = 1 << 16
 
 
 async def refit(connection: Any, store_id: int, calculator: Calculator, now: datetime, seconds: float) -> LifetimeValueRefitted:
@@ -83,5 +84,8 @@ async def _replace(connection: Any, store_id: int, basis: str, version: int, fou
 
 
 async def _pieces(data: bytes) -> AsyncIterator[bytes]:
+    """What was packed, little by little."""
+    unpacker = zlib.decompressobj()
     for begin in range(0, len(data), PIECE):
-        yield data[begin : begin + PIECE]
+        yield unpacker.decompress(data[begin : begin + PIECE])
+    yield unpacker.flush()

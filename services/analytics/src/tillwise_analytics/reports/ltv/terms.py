@@ -102,7 +102,7 @@ class Told(NamedTuple):
 
 
 class Refitted(NamedTuple):
-    """What the refit stores: the model, groups of each level, and the customers as COPY reads them."""
+    """What the refit stores: the model, groups of each level, and the customers as COPY reads them, packed."""
 
     model: Model
     groups: dict[str, list[Group]]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import zlib
 from dataclasses import astuple
 from typing import TYPE_CHECKING, Any
 
@@ -106,11 +107,14 @@ def _tell(fitted: Fitted, model: Model, customers: Customers, asked: Asked) -> T
 
 
 def _as_copied(customers: Customers, predicted: Predicted | None) -> bytes:
-    """Customers as COPY reads them: what is known, what is foretold, the id."""
+    """Customers as COPY reads them: what is known, what is foretold, the id. Packed (zlib), for the sake of who stores it."""
     known = [v.tolist() for v in customers[1:7]]
     nothing = ["\\N"] * len(customers.ids)
     foretold: list[list[Any]] = [nothing] * 6
     if predicted is not None:
-        foretold = [v.tolist() for v in predicted[:5]] + [[SEGMENTS[place] for place in predicted.segment.tolist()]]
-    lines = zip(*known, *foretold, strict=True)
-    return b"".join("\t".join(map(str, line)).encode() + b"\t" + name + b"\n" for line, name in zip(lines, customers.ids, strict=True))
+        figures = [[f"{one:.10g}" for one in v.tolist()] for v in predicted[:5]]
+        foretold = [*figures, [SEGMENTS[place] for place in predicted.segment.tolist()]]
+    packer, parts = zlib.compressobj(1), []
+    for line, name in zip(zip(*known, *foretold, strict=True), customers.ids, strict=True):
+        parts.append(packer.compress("\t".join(map(str, line)).encode() + b"\t" + name + b"\n"))
+    return b"".join([*parts, packer.flush()])

@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 from datetime import date
 from math import sqrt
 from typing import NamedTuple
 
 
-@dataclass(frozen=True)
-class Sums:
+class Sums(NamedTuple):
     """What a product did in the period; money in minor units. `demand` and `squares` are the sums of its units as ordered
-    per whole week and of their squares.
+    per whole week and of their squares. The days are of all time: first ordered, first and last sold.
     """
 
     sku: str
@@ -25,6 +23,9 @@ class Sums:
     uncosted: int
     demand: int
     squares: int
+    first_ordered: date | None = None
+    first_sale: date | None = None
+    last_sale: date | None = None
 
 
 class Ranked(NamedTuple):
@@ -45,12 +46,13 @@ def rank(products: Iterable[Sums], weeks: dict[str, int], abc: tuple[float, floa
     the same for B. Shares are of all sales above zero, and who sold nothing is C. `weeks`: whole weeks of each product.
     """
     found = sorted(products, key=lambda p: (-p.sales, p.sku))
-    total = sum(max(p.sales, 0) for p in found)
+    total = sum(p.sales for p in found if p.sales > 0)
+    # In whole numbers until the comparison: a product on the line must not depend on rounding.
+    end_of_a, end_of_b = abc[0] * total, abc[1] * total
     ranked, before = [], 0
     for sums in found:
-        own = max(sums.sales, 0)
-        # In whole numbers until the comparison: a product on the line must not depend on rounding.
-        place = "C" if not own or before >= abc[1] * total else "B" if before >= abc[0] * total else "A"
+        own = sums.sales if sums.sales > 0 else 0
+        place = "C" if not own or before >= end_of_b else "B" if before >= end_of_a else "A"
         before += own
         spread = variation(sums.demand, sums.squares, weeks.get(sums.sku, 0))
         share, cumulative = (own / total, before / total) if total else (None, None)
@@ -101,14 +103,13 @@ def refund_rate(sums: Sums) -> float | None:
 
 def matrix(ranked: Iterable[Ranked]) -> dict[str, dict[str, int]]:
     """How many products and how much of sales lie in each class, such as "AX"; "A-" are those whose variation is not known."""
-    found: dict[str, dict[str, int]] = {}
+    found: dict[tuple[str, str | None], list[int]] = {}
     for one in ranked:
-        cell = found.setdefault(label(one), {"products": 0, "sales": 0})
-        cell["products"] += 1
-        cell["sales"] += one.sums.sales
-    return dict(sorted(found.items()))
+        found.setdefault((one.abc, one.xyz), []).append(one.sums.sales)
+    named = {label(abc, xyz): {"products": len(sales), "sales": sum(sales)} for (abc, xyz), sales in found.items()}
+    return dict(sorted(named.items()))
 
 
-def label(one: Ranked) -> str:
+def label(abc: str, xyz: str | None) -> str:
     """Both classes in one word."""
-    return one.abc + (one.xyz or "-")
+    return abc + (xyz or "-")

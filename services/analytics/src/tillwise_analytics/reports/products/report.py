@@ -18,8 +18,6 @@ from tillwise_common.postgres.sql import load
 
 SQL = load("tillwise_analytics.reports.products", "query.sql")
 DEFAULT_WEEKS = 13
-# Demand is what was ordered, cancelled or not; so is the first of it.
-ORDERED = True
 
 
 class Weeks(NamedTuple):
@@ -36,7 +34,7 @@ async def run(context: Context, params: ProductsParams) -> ReportAnswer:
     period = _period(context, params)
     whole = _whole_weeks(context, period)
     products = await _sums(context, params, period, whole)
-    ranked = maths.rank(products, await _weeks(context, whole, products), abc, xyz)
+    ranked = maths.rank(products, _weeks(context, whole, products), abc, xyz)
     classes = maths.matrix(ranked)
     uncosted, weeks = any(p.uncosted for p in products), maths.whole_weeks(whole.first, whole.over, None)
     return context.answer(
@@ -44,7 +42,7 @@ async def run(context: Context, params: ProductsParams) -> ReportAnswer:
         params,
         period,
         columns=columns(context.store.currency),
-        rows=await _rows(context, params, _sorted(ranked, params)[: params.limit]),
+        rows=await _rows(context, _sorted(ranked, params)[: params.limit]),
         totals=_totals(ranked, classes),
         charts=charts(ranked, classes) if ranked else [],
         notes=notes(params, len(ranked), uncosted=uncosted, weeks=weeks),
@@ -78,15 +76,18 @@ async def _sums(context: Context, params: ProductsParams, period: Period, whole:
             SQL.from_facts, context.store.id, period.begins(context.zone), period.ends(context.zone), context.store.timezone,
             context.store.week_start, whole.first, whole.over, gross, params.channel, params.country, params.category, params.sku,
         )  # fmt: skip
-    return [Sums(**row) for row in rows if row["orders"] or row["units"] or row["sales"]]
+    return [Sums(*row) for row in rows]
 
 
-async def _weeks(context: Context, whole: Weeks, products: list[Sums]) -> dict[str, int]:
-    """In how many whole weeks each product could have sold."""
-    skus = [product.sku for product in products]
-    rows = await context.connection.fetch(SQL.first_sales, context.store.id, skus, ORDERED)
+def _weeks(context: Context, whole: Weeks, products: list[Sums]) -> dict[str, int]:
+    """In how many whole weeks each product could have sold. Demand is what was ordered, cancelled or not; so is the first of it."""
     week_start = context.store.week_start
-    return {row["sku"]: maths.whole_weeks(whole.first, whole.over, week_begin(row["day"], week_start)) for row in rows}
+    by_day = {
+        day: maths.whole_weeks(whole.first, whole.over, week_begin(day, week_start))
+        for day in {product.first_ordered for product in products}
+        if day is not None
+    }
+    return {product.sku: by_day[product.first_ordered] for product in products if product.first_ordered is not None}
 
 
 def _sorted(ranked: list[Ranked], params: ProductsParams) -> list[Ranked]:
@@ -113,21 +114,18 @@ def _descending(value: float | None) -> tuple[bool, float]:
     return value is None, -(value or 0)
 
 
-async def _rows(context: Context, params: ProductsParams, shown: list[Ranked]) -> list[list[Any]]:
-    skus, gross = [one.sums.sku for one in shown], params.basis == "gross"
-    fetch, store = context.connection.fetch, context.store.id
-    described = {row["sku"]: row for row in await fetch(SQL.described, store, skus)}
-    first = {row["sku"]: row["day"] for row in await fetch(SQL.first_sales, store, skus, gross)}
-    last = {row["sku"]: row["day"] for row in await fetch(SQL.last_sales, store, skus, gross)}
-    return [_row(one, described.get(one.sums.sku), first.get(one.sums.sku), last.get(one.sums.sku)) for one in shown]
+async def _rows(context: Context, shown: list[Ranked]) -> list[list[Any]]:
+    rows = await context.connection.fetch(SQL.described, context.store.id, [one.sums.sku for one in shown])
+    described = {sku: (name, category) for sku, name, category in rows}
+    return [_row(one, *described.get(one.sums.sku, (None, None))) for one in shown]
 
 
-def _row(one: Ranked, described: Any, first: date | None, last: date | None) -> list[Any]:
+def _row(one: Ranked, name: str | None, category: str | None) -> list[Any]:
     sums = one.sums
-    name, category = (described["name"], described["category"]) if described else (None, None)
     return [
-        sums.sku, name, category, maths.label(one), one.abc, one.xyz, sums.sales, one.share, one.cumulative, sums.units, sums.orders,
-        sums.refunds, maths.refund_rate(sums), sums.cost, maths.margin(sums), maths.margin_rate(sums), one.variation, first, last,
+        sums.sku, name, category, maths.label(one.abc, one.xyz), one.abc, one.xyz, sums.sales, one.share, one.cumulative, sums.units,
+        sums.orders, sums.refunds, maths.refund_rate(sums), sums.cost, maths.margin(sums), maths.margin_rate(sums), one.variation,
+        sums.first_sale, sums.last_sale,
     ]  # fmt: skip
 
 

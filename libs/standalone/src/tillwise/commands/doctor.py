@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import shutil
 import sys
@@ -20,7 +21,7 @@ LEAST_FREE_BYTES = 2_000_000_000
 def doctor(data_dir: DataDir = DEFAULT_DIR, as_json: AsJson = False) -> None:
     """Check this machine and the platform that runs on a data folder; exits with 1 when something is wrong."""
     data = DataFolder(data_dir)
-    checks = [_python(), _disk(data), *_platform(data)]
+    checks = [_python(), _disk(data), *_own_servers(), *_platform(data)]
     lines = [f"  {'ok ' if check['ok'] else 'BAD'}  {check['name']}: {check['detail']}" for check in checks]
     show({"checks": checks}, "\n".join(lines), as_json)
     if not all(check["ok"] for check in checks):
@@ -44,6 +45,13 @@ def _disk(data: DataFolder) -> dict[str, Any]:
     return _check(
         "disk", free > LEAST_FREE_BYTES, f"{free / 1e9:.1f} GB free" + ("" if free > LEAST_FREE_BYTES else ": make room, 2 GB at least")
     )
+
+
+def _own_servers() -> list[dict[str, Any]]:
+    """Servers of the operator's own, as `tillwise up` started here would use them."""
+    from tillwise.commands.own_servers import look_at_own_servers
+
+    return [_check(*found) for found in asyncio.run(look_at_own_servers(os.environ))]
 
 
 def _platform(data: DataFolder) -> list[dict[str, Any]]:

@@ -124,7 +124,8 @@ def _totals(lines: list[Line], ends: list[int]) -> dict[str, Any]:
 
 
 def _bucket(name: str, units: int, value: int, whole: int) -> dict[str, Any]:
-    return {"bucket": name.replace("over_", "over ").replace("_", " to "), "units": units, "value": value, "share": maths.share(value, whole)}
+    called = name.replace("over_", "over ").replace("_", " to ")
+    return {"bucket": called, "units": units, "value": value, "share": maths.share(value, whole)}
 
 
 def _as_of(_: StockAgeingParams, now: datetime) -> str:

@@ -47,7 +47,7 @@ TABLES: dict[str, tuple[str, str]] = {
         "(customers_gross, customers_net, new_gross, new_net) <> (0, 0, 0, 0)",
     ),
     "customer_profiles": ("basis, customer_id, first_day, last_day, orders, days, sales, margin, channel, country, category", "true"),
-    "customer_histogram": ("basis, last_day, orders, customers, sales, margin", "customers <> 0"),
+    "customer_histogram": ("basis, part, last_day, orders, customers, sales, margin", "customers <> 0"),
     "customer_values": ("basis, bin, customers, sales", "customers <> 0"),
 }
 

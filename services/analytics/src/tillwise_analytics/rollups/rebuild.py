@@ -110,6 +110,8 @@ async def _make_shadows(connection: Any) -> None:
         await connection.execute(f"create temp table {table} (like analytics.{table} including all) on commit drop")
     for name, definition in views.items():
         await connection.execute(f"create temp view {name} as {definition}")
+    # Statements that this session has run before, to settle, would go on to mean the real tables.
+    await connection.execute(SQL.forget_plans)
 
 
 async def _replay(connection: Any, store_id: int) -> None:

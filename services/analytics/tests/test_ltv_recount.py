@@ -8,6 +8,7 @@ from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 import asyncpg
+import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -53,6 +54,7 @@ events = st.one_of(
 shops = st.lists(events, min_size=4, max_size=18, unique_by=lambda event: event["id"])
 
 
+@pytest.mark.timeout(300)
 @given(shop=shops, cut=st.integers(0, 18), again=st.integers(0, 3), until=days)
 @settings(max_examples=20, deadline=None, suppress_health_check=list(HealthCheck))
 def test_customers_and_cohorts_are_what_a_naive_count_says(shop, cut, again, until, postgres_server):

@@ -62,6 +62,7 @@ QUESTIONS: list[dict[str, str]] = [
 NARROW = {"from_": "2026-03-10", "to": "2026-03-12"}
 
 
+@pytest.mark.timeout(300)
 @given(shop=shops, cut=st.integers(0, 16))
 @settings(max_examples=40, deadline=None, suppress_health_check=list(HealthCheck))
 def test_products_are_what_a_naive_count_says(shop, cut, postgres_server):

@@ -72,6 +72,7 @@ questions = st.fixed_dictionaries(
 )
 
 
+@pytest.mark.timeout(300)
 @given(shop=shops, asked=st.lists(questions, min_size=6, max_size=6), cut=st.integers(0, 24), store=st.sampled_from(STORES))
 @settings(max_examples=25, deadline=None, suppress_health_check=list(HealthCheck))
 def test_retention_is_what_a_naive_count_says(shop, asked, cut, store, postgres_server):

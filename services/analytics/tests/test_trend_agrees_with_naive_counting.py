@@ -7,6 +7,7 @@ from datetime import UTC, date, datetime, timedelta
 from itertools import pairwise
 from typing import Any
 
+import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -63,6 +64,7 @@ events = st.one_of(
 shops = st.lists(events, max_size=14, unique_by=lambda event: event["id"])
 
 
+@pytest.mark.timeout(300)
 @given(shop=shops, data=st.data())
 @settings(max_examples=25, deadline=None, suppress_health_check=list(HealthCheck))
 def test_any_order_of_arrival_with_repeats_ends_the_same(shop, data, postgres_server):

@@ -143,6 +143,12 @@ async def test_buckets_are_as_asked_and_wrong_ones_are_refused(platform):
         assert (reply.status, reply.errors[0]["parameter"]) == (422, "buckets")
 
 
+async def test_figures_beyond_reason_are_no_fault(platform):
+    await platform.take(receipt(1, "2026-06-01T10:00:00Z", 100_000_000_000), counted(1_000_000_000, "2026-06-02T10:00:00Z"))
+    (one,) = records(await answer(platform))
+    assert (one["on_hand"], one["units_0_30"], one["value"]) == (1_000_000_000, 1_000_000_000, None)
+
+
 async def test_store_without_stock_has_an_empty_report(platform):
     found = await answer(platform)
     assert (found.rows, found.charts, found.totals["average_age"]) == ([], [], None)

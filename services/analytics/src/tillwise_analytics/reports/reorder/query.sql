@@ -2,7 +2,8 @@
 
 -- name: products
 -- Each product that has stock: units, what it says of itself, and its demand in weeks. $1 store, $2 first week, $3 its begin, $4 this
--- week, $5 now, $6 category, $7 product, $8 supplier
+-- week, $5 now, $6 category, $7 product, $8 supplier,
+-- $9 timezone. `days`: since its stock was known or it was ordered first; `empty_days`: those with nothing on hand
 with demand as materialized (
     select sku, coalesce(analytics.total(units_gross) filter (where week < $4), 0) as whole,
            coalesce(analytics.total(units_gross * units_gross) filter (where week < $4), 0) as squares,
@@ -16,7 +17,8 @@ select s.sku, coalesce(p.name, p.seen_name) as name, coalesce(p.category, p.seen
        s.on_hand, s.in_transit, coalesce(p.unit_cost::float8, s.average_value::float8 / nullif(s.average_quantity, 0)) as unit_cost,
        p.lead_time_days, p.attributes ->> 'lead_time_sd_days' as lead_time_sd, p.attributes ->> 'pack_size' as pack,
        p.attributes ->> 'min_order_quantity' as least, p.attributes ->> 'max_order_quantity' as most,
-       s.since, d.whole, d.squares, d.sold_in, d.first, d.units,
+       date_part('epoch', $5::timestamptz - greatest($3, least(s.since, d.first::timestamp at time zone $9))) / 86400 as days,
+       d.whole, d.squares, d.sold_in, d.units,
        case when d.units is null then (s.sold - case when s.at < $3 then s.sold else coalesce(w.sold, 0) end)::float8 end as moved,
        (s.empty_time - case when s.at < $3 then s.empty_time else coalesce(w.empty_time, 0) end
         + case when s.since < $5 and s.on_hand = 0 then date_part('epoch', $5::timestamptz - greatest(s.at, $3)) * 1e6 else 0 end

@@ -28,7 +28,7 @@ with asked as (
 -- name: by_product
 -- Each product with its figures at the end of the period and at its begin: as it is or was after the last movement before.
 stock as (
-    select s.sku, null::text as location, s.since, s.last_receipt, s.last_sale,
+    select s.sku, null::text as location, case when s.since < $7 then s.since end as since, s.last_receipt, s.last_sale,
            e.at, e.on_hand, e.in_transit, e.value::float8 as value, e.unknown, e.average_quantity, e.average_value::float8 as average_value,
            e.average_value::float8 / nullif(e.average_quantity, 0) as unit_cost,
            e.sold, e.cost::float8 as cost, e.value_time::float8 as value_time, e.out_time, e.empty_time,
@@ -60,7 +60,7 @@ stock as (
 -- name: by_place
 -- The same of each place; what was sold there are its own movements. Of products that are in one place only, the product's days tell.
 stock as (
-    select s.sku, s.location, s.since, s.last_receipt, s.last_sale,
+    select s.sku, s.location, case when s.since < $7 then s.since end as since, s.last_receipt, s.last_sale,
            e.at, e.on_hand, null::bigint as in_transit, e.value::float8 as value, e.unknown, e.average_quantity,
            case when e.average_quantity > 0
                then round(e.average_value::float8 * greatest(e.on_hand - e.unknown, 0) / e.average_quantity) else 0 end as average_value,
@@ -120,15 +120,15 @@ times as materialized (
     select s.*, p.name, p.category, d.sales::float8 as sales, d.units_net::float8 as units_net, d.known::float8 as known,
            d.cost::float8 as cost_of_orders, d.units is not null as ordered,
            case when $15::boolean or d.units is null then (s.sold - s.b_sold)::float8 else d.units::float8 end as units,
-           case when s.since < $7 then date_part('epoch', $7::timestamptz - greatest(s.since, $6::timestamptz)) / 86400 end as tracked,
+           case when s.since is not null then date_part('epoch', $7::timestamptz - greatest(s.since, $6::timestamptz)) / 86400 end as tracked,
            date_part('epoch', $7::timestamptz - greatest($6::timestamptz, least(s.since, d.first::timestamp at time zone $16))) / 86400
                as selling,
            (s.out_time - coalesce(s.b_out_time, 0)
-            + case when s.since < $7 and s.on_hand <= 0 then date_part('epoch', $7::timestamptz - s.at) * 1e6 else 0 end
+            + case when s.since is not null and s.on_hand <= 0 then date_part('epoch', $7::timestamptz - s.at) * 1e6 else 0 end
             - case when s.since < $6 and s.b_on_hand <= 0 then date_part('epoch', $6::timestamptz - s.b_at) * 1e6 else 0 end
            ) / 86400e6 as out_days,
            (s.empty_time - coalesce(s.b_empty_time, 0)
-            + case when s.since < $7 and s.on_hand = 0 then date_part('epoch', $7::timestamptz - s.at) * 1e6 else 0 end
+            + case when s.since is not null and s.on_hand = 0 then date_part('epoch', $7::timestamptz - s.at) * 1e6 else 0 end
             - case when s.since < $6 and s.b_on_hand = 0 then date_part('epoch', $6::timestamptz - s.b_at) * 1e6 else 0 end
            ) / 86400e6 as empty_days,
            (s.value_time - coalesce(s.b_value_time, 0) + s.value * date_part('epoch', $7::timestamptz - s.at)

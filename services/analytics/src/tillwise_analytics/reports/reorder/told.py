@@ -31,15 +31,8 @@ class Told(NamedTuple):
     # In how many days stock falls to the reorder point, and to nothing; infinite where nothing is sold.
     order_in: float
     out_in: float
-
-    @property
-    def cost(self) -> int | None:
-        """What the order costs, in minor units; None where that is not known."""
-        unit_cost = self.row["unit_cost"]
-        if not self.plan.order:
-            return 0
-        cost = None if unit_cost is None else unit_cost * self.plan.order
-        return round(cost) if cost is not None and cost <= LARGEST else None
+    # What the order costs, in minor units; None where that is not known.
+    cost: int | None
 
     @property
     def pattern(self) -> str | None:
@@ -72,9 +65,20 @@ class Adviser:
             holding=params.holding_rate,
         )  # fmt: skip
         if mean <= 0:
-            return Told(row, demand, terms, plan, factor, weeks, "no demand", inf, inf)
+            return Told(row, demand, terms, plan, factor, weeks, "no demand", inf, inf, 0)
         order_in = (position - plan.point) / mean
-        return Told(row, demand, terms, plan, factor, weeks, _urgency(on_hand, plan, order_in), order_in, on_hand / mean)
+        return Told(
+            row,
+            demand,
+            terms,
+            plan,
+            factor,
+            weeks,
+            _urgency(on_hand, plan, order_in),
+            order_in,
+            on_hand / mean,
+            _cost(plan.order, row["unit_cost"]),
+        )
 
     def _demand(self, row: Mapping[str, Any], factor: float) -> tuple[Demand, int]:
         """Demand since the product's stock was known or it was ordered first, and in how many whole weeks it could be sold."""
@@ -95,6 +99,13 @@ class Adviser:
         lead_sd = params.lead_time_sd if params.lead_time_sd is not None else number(row["lead_time_sd"]) or 0.0
         most = number(row["most"])
         return Terms(lead, lead_sd, max(int(number(row["pack"]) or 1), 1), int(number(row["least"]) or 0), int(most) if most else None)
+
+
+def _cost(units: int, unit_cost: float | None) -> int | None:
+    if not units:
+        return 0
+    cost = None if unit_cost is None else unit_cost * units
+    return round(cost) if cost is not None and cost <= LARGEST else None
 
 
 def _urgency(on_hand: int, plan: Plan, order_in: float) -> str:

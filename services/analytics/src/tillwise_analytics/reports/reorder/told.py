@@ -52,6 +52,8 @@ class Adviser:
     def __init__(self, params: ReorderParams, factor_of: Callable[[str | None, float], float | None]) -> None:
         self._params, self._factor_of = params, factor_of
         self._z = maths.safety_factor(params.service_level)
+        # Most products share their terms with many others.
+        self._known: dict[tuple[Any, ...], Terms] = {}
 
     def tell(self, row: Mapping[str, Any]) -> Told:
         """What to do about a product."""
@@ -94,11 +96,21 @@ class Adviser:
         return maths.daily(row["whole"], row["squares"], weeks, units / selling, factor), weeks
 
     def _terms(self, row: Mapping[str, Any]) -> Terms:
-        params, lead = self._params, row["lead_time_days"]
-        lead = params.lead_time_days if params.lead_time_days is not None else DEFAULT_LEAD_TIME if lead is None else lead
-        lead_sd = params.lead_time_sd if params.lead_time_sd is not None else number(row["lead_time_sd"]) or 0.0
-        most = number(row["most"])
-        return Terms(lead, lead_sd, max(int(number(row["pack"]) or 1), 1), int(number(row["least"]) or 0), int(most) if most else None)
+        told = (row["lead_time_days"], row["lead_time_sd"], row["pack"], row["least"], row["most"])
+        terms = self._known.get(told)
+        if terms is None:
+            terms = self._known[told] = self._read(*told)
+        return terms
+
+    def _read(self, lead: float | None, lead_sd: str | None, pack: str | None, least: str | None, most: str | None) -> Terms:
+        params, largest = self._params, number(most)
+        return Terms(
+            params.lead_time_days if params.lead_time_days is not None else DEFAULT_LEAD_TIME if lead is None else lead,
+            params.lead_time_sd if params.lead_time_sd is not None else number(lead_sd) or 0.0,
+            max(int(number(pack) or 1), 1),
+            int(number(least) or 0),
+            int(largest) if largest else None,
+        )
 
 
 def _cost(units: int, unit_cost: float | None) -> int | None:

@@ -106,8 +106,9 @@ def _row(one: Line, params: StockAgeingParams, whole: int) -> list[Any]:
 
 
 def _totals(lines: list[Line], ends: list[int]) -> dict[str, Any]:
-    units = [sum(one.aged.units[place] for one in lines) for place in range(len(ends) + 1)]
-    values = [sum(one.aged.values[place] for one in lines) for place in range(len(ends) + 1)]
+    none = [0] * (len(ends) + 1)
+    units = [sum(bucket) for bucket in zip(none, *(one.aged.units for one in lines), strict=True)]
+    values = [sum(bucket) for bucket in zip(none, *(one.aged.values for one in lines), strict=True)]
     quantity, value, dead = sum(units), sum(values), [one for one in lines if one.dead]
     buckets = zip(maths.labels(ends), units, values, strict=True)
     return {

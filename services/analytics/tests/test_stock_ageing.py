@@ -116,8 +116,7 @@ async def test_dead_stock_is_what_neither_movements_nor_orders_sell(platform):
         ("DEAD", True, 272), ("NEW", False, 60), ("SOLD", False, 15),
     ]  # fmt: skip
     assert (found.totals["dead_products"], found.totals["dead_value"]) == (1, 2700)
-    assert [one["dead_value"] for one in records(found)] == [2700, 0, 0]
-    assert [one["bucket"] for one in found.totals["buckets"]] == ["0-30", "31-60", "61-90", "91-180", "181-365", "over 365"]
+    assert [one["bucket"] for one in found.totals["buckets"]] == ["0 to 30", "31 to 60", "61 to 90", "91 to 180", "181 to 365", "over 365"]
     assert [chart["title"] for chart in found.charts] == ["Value by age in days", "Dead stock by value"]
     assert [one["dead"] for one in records(await answer(platform, dead_after="10", sort="sku"))] == [True, True, True]
 

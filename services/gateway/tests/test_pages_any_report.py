@@ -22,7 +22,7 @@ async def analytics(gateway, redis_url):
     stand_in, end = await standing_in(redis_url)
     stand_in.answers(
         report="products", columns=COLUMNS, rows=[["A", 123_456, 0.25, 12.5], ["B", None, None, None]],
-        totals={"sales": 123_456, "products": 2, "classes": {"A": 1}},
+        totals={"sales": 123_456, "lost_sales": 7_00, "products": 2, "classes": {"A": 1}},
         params={"from": "2026-03-01", "basis": "gross", "limit": 10, "channel": ""},
     )  # fmt: skip
     yield stand_in
@@ -33,7 +33,7 @@ async def test_page_shows_form_totals_charts_table_and_notes(gateway, analytics)
     answer = await gateway.call("GET", "/reports/products?basis=gross&channel=(none)")
     text = await answer.text()
     assert (answer.status, answer.content_type) == (200, "text/html")
-    for shown in ("What sells.", "1,234.56 EUR", "25.0%", "12.5 days", "Net: after discounts.", "(none)"):
+    for shown in ("What sells.", "1,234.56 EUR", "25.0%", "12.5 days", "7.00 EUR", "Net: after discounts.", "(none)"):
         assert shown in text, shown
     assert [(asked.report, asked.params) for asked in analytics.asked] == [("products", {"basis": "gross", "channel": ""})]
     page = Elements(text)

@@ -56,7 +56,7 @@ TABLES: dict[str, tuple[str, str]] = {
     ),
     "rollup_gaps": ("basis, dim, value, gap_days, count", "count <> 0"),
     "rollup_last_days": ("basis, dim, value, last_day, customers", "customers <> 0"),
-    "customer_histogram": ("basis, last_day, orders, customers, sales, margin", "customers <> 0"),
+    "customer_histogram": ("basis, part, last_day, orders, customers, sales, margin", "customers <> 0"),
     "customer_values": ("basis, bin, customers, sales", "customers <> 0"),
 }
 
@@ -110,6 +110,8 @@ async def _make_shadows(connection: Any) -> None:
         await connection.execute(f"create temp table {table} (like analytics.{table} including all) on commit drop")
     for name, definition in views.items():
         await connection.execute(f"create temp view {name} as {definition}")
+    # Statements that this session has run before, to settle, would go on to mean the real tables.
+    await connection.execute(SQL.forget_plans)
 
 
 async def _replay(connection: Any, store_id: int) -> None:

@@ -11,6 +11,10 @@ select pg_advisory_unlock(745594, $1)
 -- The first question of a transaction: from here on it sees what was there now.
 select version from analytics.stores where id = $1
 
+-- name: forget_plans
+-- Names are looked up anew: a plan that is kept does not notice a table that has come to stand in front of the one it knows.
+discard plans
+
 -- name: forget_changes
 -- Everything was computed from the facts: nothing is left to be settled.
 with customers as (delete from analytics.customer_changes where store_id = $1)

@@ -65,11 +65,11 @@ def _spec(chart: dict[str, Any]) -> str:
 
 
 def _told(answer: ReportAnswer) -> list[tuple[str, str]]:
-    """The totals that are one figure each, written as the column of the same name is."""
+    """The totals that are one figure each, written as the column of the same name is, or of its last word: dead_value as value."""
     columns = {column.name: column for column in answer.columns}
     plain = Column("", "number")
     return [
-        (name.replace("_", " "), show(value, columns.get(name, plain)))
+        (name.replace("_", " "), show(value, columns.get(name) or columns.get(name.rpartition("_")[2]) or plain))
         for name, value in answer.totals.items()
         if isinstance(value, int | float | str) and not isinstance(value, bool)
     ]

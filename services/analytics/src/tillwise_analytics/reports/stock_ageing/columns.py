@@ -21,7 +21,6 @@ _COLUMNS: tuple[tuple[str, ColumnType, str | None, str], ...] = (
     ("last_sale", "date", None, "When it was sold last: by movements or orders."),
     ("idle_days", "duration", "days", "Since the last sale, or since its stock is known where it never sold."),
     ("dead", "boolean", None, "Whether units lie there and nothing was sold for dead_after days."),
-    ("dead_value", "money", None, "Its value where it is dead, else 0."),
 )
 _OF_PLACES, _OF_PRODUCTS = {"location"}, {"in_transit"}
 _DEFAULT = labels(StockAgeingParams().ends())

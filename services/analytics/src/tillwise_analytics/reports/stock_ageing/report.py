@@ -100,7 +100,6 @@ def _row(one: Line, params: StockAgeingParams, whole: int) -> list[Any]:
         "sku": level.sku, "name": level.name, "category": level.category, "location": level.location, "on_hand": level.on_hand,
         "in_transit": level.in_transit, "value": maths.money(aged.value), "share": maths.share(aged.value, whole), "unknown": aged.unknown,
         "average_age": aged.average_age, "oldest": aged.oldest, "last_sale": level.last_sale, "idle_days": one.idle, "dead": one.dead,
-        "dead_value": maths.money(aged.value) if one.dead else 0,
     }  # fmt: skip
     return [*(figures[name] for name in names(params)), *aged.units, *map(maths.money, aged.values)]
 
@@ -126,12 +125,8 @@ def _totals(lines: list[Line], ends: list[int]) -> dict[str, Any]:
 
 
 def _bucket(name: str, units: int, value: int, whole: int) -> dict[str, Any]:
-    return {
-        "bucket": name.replace("over_", "over ").replace("_", "-"),
-        "units": units,
-        "value": maths.money(value),
-        "share": maths.share(value, whole),
-    }
+    called = name.replace("over_", "over ").replace("_", " to ")
+    return {"bucket": called, "units": units, "value": maths.money(value), "share": maths.share(value, whole)}
 
 
 def _as_of(_: StockAgeingParams, now: datetime) -> str:

@@ -69,6 +69,21 @@ async def test_movements_tell_demand_where_no_order_does(platform):
     assert row["turnover"] > 0
 
 
+async def test_what_does_not_sell_weighs_on_the_turnover_of_all(platform):
+    await platform.take(
+        receipt(30, "2026-03-01T10:00:00Z", 400), receipt(30, "2026-03-01T10:00:00Z", 400, sku="B"),
+        placed("1", "2026-03-15T10:00:00Z", line("A", 15, 1000, unit_cost=400)), sale(15, "2026-03-15T10:00:00Z"),
+        receipt(30, "2026-03-01T10:00:00Z", None, sku="C"), sale(5, "2026-03-15T10:00:00Z", sku="C"),
+    )  # fmt: skip
+    found = await answer(platform, from_="2026-03-01", sort="sku")
+    a, b, c = (dict(zip([column.name for column in found.columns], row, strict=True)) for row in found.rows)
+    assert (b["turnover"], b["gmroi"], c["turnover"], c["gmroi"]) == (0, 0, None, None)
+    stock = (14 * 12_000 + 16 * 6_000) / 30 + 12_000
+    assert found.totals["turnover"] == pytest.approx(6000 * 365 / 30 / stock)
+    assert found.totals["gmroi"] == pytest.approx(9000 * 365 / 30 / stock)
+    assert a["turnover"] > found.totals["turnover"]
+
+
 async def test_places_are_told_one_by_one(platform):
     await platform.take(
         receipt(30, "2026-03-21T10:00:00Z", 400),
@@ -81,6 +96,7 @@ async def test_places_are_told_one_by_one(platform):
     assert [(row["location"], row["on_hand"], row["value"]) for row in (nowhere, main, shop)] == [
         ("", 2, 0), ("main", 18, 7200), ("shop", 1, 400),
     ]  # fmt: skip
+    assert (main["unit_cost"], shop["unit_cost"], shop["value_average"], nowhere["value_average"]) == (400, 400, 400, 0)
     assert (shop["sold"], shop["sold_per_day"], main["sold"]) == (9, pytest.approx(9 / (9 - 2 / 24)), 0)
     (whole,) = await records(platform)
     assert (whole["on_hand"], whole["in_transit"], whole["value"], whole["unknown"]) == (21, 2, 21 * 400, 2)

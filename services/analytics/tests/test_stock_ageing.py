@@ -116,6 +116,7 @@ async def test_dead_stock_is_what_neither_movements_nor_orders_sell(platform):
         ("DEAD", True, 272), ("NEW", False, 60), ("SOLD", False, 15),
     ]  # fmt: skip
     assert (found.totals["dead_products"], found.totals["dead_value"]) == (1, 2700)
+    assert [one["bucket"] for one in found.totals["buckets"]] == ["0 to 30", "31 to 60", "61 to 90", "91 to 180", "181 to 365", "over 365"]
     assert [chart["title"] for chart in found.charts] == ["Value by age in days", "Dead stock by value"]
     assert [one["dead"] for one in records(await answer(platform, dead_after="10", sort="sku"))] == [True, True, True]
 
@@ -141,6 +142,12 @@ async def test_buckets_are_as_asked_and_wrong_ones_are_refused(platform):
         reply = await platform.ask(report="stock-ageing", buckets=wrong)
         assert isinstance(reply, Refusal)
         assert (reply.status, reply.errors[0]["parameter"]) == (422, "buckets")
+
+
+async def test_figures_beyond_reason_are_no_fault(platform):
+    await platform.take(receipt(1, "2026-06-01T10:00:00Z", 100_000_000_000), counted(1_000_000_000, "2026-06-02T10:00:00Z"))
+    (one,) = records(await answer(platform))
+    assert (one["on_hand"], one["units_0_30"], one["value"]) == (1_000_000_000, 1_000_000_000, None)
 
 
 async def test_store_without_stock_has_an_empty_report(platform):

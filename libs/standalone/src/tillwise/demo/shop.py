@@ -39,6 +39,19 @@ RANGE: dict[str, tuple[float, list[tuple[str, int, int]]]] = {
     "Gifts": (0.5, [("Tasting box", 3490, 1690), ("Gift card", 2500, 2500), ("Barista course", 8900, 3500)]),
 }  # fmt: skip
 
+# Category: who delivers, in how many days (give or take), in packs of how many.
+SUPPLIERS: dict[str, dict[str, Any]] = {
+    "Coffee": {"supplier": "Hanseatic Green Coffee", "lead_time_days": 5, "lead_time_sd_days": 1, "pack_size": 12},
+    "Brewing": {"supplier": "Brewware", "lead_time_days": 14, "lead_time_sd_days": 3, "pack_size": 6},
+    "Grinders": {"supplier": "Brewware", "lead_time_days": 21, "lead_time_sd_days": 5, "pack_size": 2},
+    "Filters": {"supplier": "Paper & More", "lead_time_days": 7, "pack_size": 20, "min_order_quantity": 40},
+    "Cups": {"supplier": "Kilnhaus", "lead_time_days": 14, "pack_size": 6},
+    "Gifts": {"supplier": "Kilnhaus", "lead_time_days": 10},
+}
+# It was a good idea once: bought a year ago, and never sold.
+LEFT_OVER = {"sku": "BRE-99", "name": "Siphon brewer", "category": "Brewing", "unit_cost": 4700} | SUPPLIERS["Brewing"]
+LEFT_OVER_UNITS = 18
+
 
 def events(now: datetime) -> Iterator[dict[str, Any]]:
     """A year of events that ends at `now`, in the order in which they happened (products first)."""
@@ -50,9 +63,22 @@ def events(now: datetime) -> Iterator[dict[str, Any]]:
         yield _event(
             f"product:{product['sku']}", "product.updated", datetime(first.year, first.month, first.day, 6, tzinfo=ZONE), product["about"]
         )
+    yield from _left_over(datetime(first.year, first.month, first.day, 7, tzinfo=ZONE))
     shop = _Shop(dice, products, now)
     for number in range(DAYS + 1):
         yield from shop.day(first + timedelta(days=number), number / DAYS)
+
+
+def _left_over(at: datetime) -> Iterator[dict[str, Any]]:
+    yield _event(f"product:{LEFT_OVER['sku']}", "product.updated", at - timedelta(hours=1), LEFT_OVER)
+    data = {
+        "sku": LEFT_OVER["sku"],
+        "quantity": LEFT_OVER_UNITS,
+        "reason": "receipt",
+        "location": "main",
+        "unit_cost": LEFT_OVER["unit_cost"],
+    }
+    yield _event(f"receipt:{LEFT_OVER['sku']}", "stock.moved", at, data)
 
 
 class _Shop:
@@ -167,7 +193,7 @@ def _products() -> list[dict[str, Any]]:
         for number, (name, price, cost) in enumerate(items, start=1):
             sku = f"{category[:3].upper()}-{number:02}"
             share = weight / len(items) * (1.6 if number == 1 else 1.0)
-            about = {"sku": sku, "name": name, "category": category, "unit_cost": cost, "lead_time_days": 5 if category == "Coffee" else 14}
+            about = {"sku": sku, "name": name, "category": category, "unit_cost": cost} | SUPPLIERS[category]
             lot = max(20, int(share * 400))
             found.append(
                 {"sku": sku, "name": name, "price": price, "cost": cost, "weight": share, "lot": lot, "least": lot // 3, "about": about}

@@ -32,7 +32,8 @@ class NaiveStock:
         self.since: int | None = None
         self.lots = 0
         self._zone = ZoneInfo(timezone)
-        self._last = 0
+        # The last event.
+        self.last = 0
         about = [event for event in {event["id"]: event for event in events}.values() if event["data"].get("sku") == sku]
         self._costs = sorted(
             (at_of(event), event["id"], event["data"]["unit_cost"])
@@ -63,6 +64,17 @@ class NaiveStock:
     def value(self) -> int:
         """What the owned units cost, where it is known."""
         return sum(unit["cost"] for unit in self.owned() if unit["cost"] is not None)
+
+    def until(self, moment: int) -> dict[str, int]:
+        """The running figures at a moment after the last event."""
+        span = moment - self.last if self.since is not None else 0
+        more = {
+            "value_time": self.value() * span,
+            "on_hand_time": max(self.total(), 0) * span,
+            "out_time": span if self.total() <= 0 else 0,
+            "empty_time": span if self.total() == 0 else 0,
+        }
+        return {name: value + more.get(name, 0) for name, value in self.figures.items()}
 
     def _take(self, event: dict[str, Any]) -> None:
         data = event["data"]
@@ -189,13 +201,8 @@ class NaiveStock:
         self.average = (quantity - left, value)
 
     def _pass_time(self) -> None:
-        if self.since is not None:
-            span = self._now - self._last
-            self.figures["value_time"] += self.value() * span
-            self.figures["on_hand_time"] += max(self.total(), 0) * span
-            self.figures["out_time"] += span if self.total() <= 0 else 0
-            self.figures["empty_time"] += span if self.total() == 0 else 0
-        self._last = self._now
+        self.figures = self.until(self._now)
+        self.last = self._now
 
     def _note(self) -> None:
         day = datetime.fromisoformat(self._event["occurred_at"]).astimezone(self._zone).date()

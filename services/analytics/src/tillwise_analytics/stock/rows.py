@@ -29,6 +29,11 @@ TABLES = {
     "stock_weeks": ("sku", "week", *_FIELDS[1:_PRODUCT]),
 }
 
+# What a column holds at most; the true figures are in the state.
+_LARGEST = 2**63 - 1
+_AMOUNTS = [_FIELDS.index(name) for name in ("value", "cost", "average_value")]
+_TIMES = [_FIELDS.index(name) for name in ("on_hand_time", "value_time")]
+
 Row = tuple[Any, ...]
 
 
@@ -52,15 +57,13 @@ class Rows:
         self._products.append(sku)
         self._replayed += [] if continued else [sku]
         self._states.append((sku, moment(state.total.at), state.movements, states.encode(state).decode()))
-        moments, figures = _moments(state.total), astuple(state.total)
-        self._add("stock_skus", sku, moment(state.total.at), *figures[2:_PRODUCT], *moments)
+        self._add("stock_skus", sku, *_told(astuple(state.total))[1:_PRODUCT], *_moments(state.total))
         for location, place in state.places.items():
-            figures = astuple(place.tally)
-            self._add("stock_levels", sku, location, moment(place.tally.at), *figures[2:_PLACE], *_moments(place.tally))
+            self._add("stock_levels", sku, location, *_told(astuple(place.tally))[1:_PLACE], *_moments(place.tally))
             self._add_layers(sku, False, location, place.layers)
         self._add_layers(sku, True, "", state.transit)
         for week, figures in replay.weeks:
-            self._add("stock_weeks", sku, week, moment(figures[1]), *figures[2:_PRODUCT])
+            self._add("stock_weeks", sku, week, *_told(figures)[1:_PRODUCT])
         self._add_outs(sku, replay, continued=continued)
         self._add_days(sku, replay, continued=continued)
 
@@ -100,15 +103,15 @@ class Rows:
             self._stale_place_days.append((sku, None, None))
         told: set[str | None] = set()
         for location, figures in replay.days:
-            day, at = figures[:2]
+            day = figures[0]
             if continued and location not in told:
                 told.add(location)
                 self._stale_days += [(sku, day)] if location is None else []
                 self._stale_place_days += [(sku, location, day)] if location is not None else []
             if location is None:
-                self._add("stock_days", sku, day, moment(at), *figures[2:_PRODUCT])
+                self._add("stock_days", sku, *_told(figures)[:_PRODUCT])
             else:
-                self._add("stock_place_days", sku, location, day, moment(at), *figures[2:_PLACE])
+                self._add("stock_place_days", sku, location, *_told(figures)[:_PLACE])
 
 
 def moment(at: int) -> datetime:
@@ -118,6 +121,18 @@ def moment(at: int) -> datetime:
 
 def _moment(at: int | None) -> datetime | None:
     return None if at is None else moment(at)
+
+
+def _told(figures: Row) -> list[Any]:
+    """The fields of a Tally as the database takes them."""
+    told = list(figures)
+    told[1] = moment(told[1])
+    for place in _TIMES:
+        told[place] //= 1_000_000
+    for place in (*_TIMES, *_AMOUNTS):
+        if told[place] > _LARGEST:
+            told[place] = _LARGEST
+    return told
 
 
 def _moments(tally: Tally) -> Row:

@@ -2,7 +2,6 @@
 -- $1 store, $2 first day, $3 last day, $4 first whole week, $5 last whole week, $6 begin, $7 end (not after now), $8 does the period
 -- begin with a week?, $9 does it end now?, $10 category, $11 product, $12 location, $13 sorted by, $14 how many rows, $15 are sale
 -- movements the demand?, $16 timezone
--- Sums are made in double precision, which is exact below 2^53 and half as dear.
 
 -- name: demand
 -- What was ordered of each product, whole weeks from the weekly sums and the days around them from the daily ones.
@@ -10,15 +9,14 @@ with asked as (
     -- A parameter that not every statement reads has a type all the same.
     select $8::boolean as begins_with_a_week
 ), demand as materialized (
-    select sku, sum(units) as units, sum(units_net) as units_net, sum(sales) as sales, sum(known) as known, sum(cost) as cost,
-           min(first) filter (where units > 0) as first
+    select sku, analytics.total(units) as units, analytics.total(units_net) as units_net, analytics.total(sales) as sales,
+           analytics.total(known) as known, analytics.total(cost) as cost, min(first) filter (where units > 0) as first
     from (
-        select sku, units_gross::float8 as units, units_net::float8 as units_net, sales_net::float8 as sales,
-               (sales_net - uncosted_net)::float8 as known, cost_net::float8 as cost, week as first
+        select sku, units_gross as units, units_net, sales_net as sales, sales_net - uncosted_net as known, cost_net as cost, week as first
         from analytics.product_weeks
         where store_id = $1 and week between $4 and $5 and ($11::text is null or sku = $11)
         union all
-        select value, units_gross::float8, units_net::float8, sales_net::float8, (sales_net - uncosted_net)::float8, cost_net::float8, day
+        select value, units_gross, units_net, sales_net, sales_net - uncosted_net, cost_net, day
         from analytics.rollup_days
         where store_id = $1 and dim = 'product' and ($11::text is null or value = $11)
           and (day between $2::date and least($4 - 1, $3::date) or day between greatest($5 + 7, $2::date) and $3::date)
@@ -30,8 +28,9 @@ with asked as (
 -- name: by_product
 -- Each product with its figures at the end of the period and at its begin: as it is or was after the last movement before.
 stock as (
-    select s.sku, null::text as location, s.since, s.last_receipt, s.last_sale,
+    select s.sku, null::text as location, case when s.since < $7 then s.since end as since, s.last_receipt, s.last_sale,
            e.at, e.on_hand, e.in_transit, e.value::float8 as value, e.unknown, e.average_quantity, e.average_value::float8 as average_value,
+           e.average_value::float8 / nullif(e.average_quantity, 0) as unit_cost,
            e.sold, e.cost::float8 as cost, e.value_time::float8 as value_time, e.out_time, e.empty_time,
            b.at as b_at, b.on_hand as b_on_hand, b.value::float8 as b_value, coalesce(b.sold, 0) as b_sold,
            coalesce(b.cost::float8, 0) as b_cost, b.value_time::float8 as b_value_time, b.out_time as b_out_time,
@@ -61,10 +60,11 @@ stock as (
 -- name: by_place
 -- The same of each place; what was sold there are its own movements. Of products that are in one place only, the product's days tell.
 stock as (
-    select s.sku, s.location, s.since, s.last_receipt, s.last_sale,
+    select s.sku, s.location, case when s.since < $7 then s.since end as since, s.last_receipt, s.last_sale,
            e.at, e.on_hand, null::bigint as in_transit, e.value::float8 as value, e.unknown, e.average_quantity,
            case when e.average_quantity > 0
-               then round(e.average_value * greatest(e.on_hand - e.unknown, 0) / e.average_quantity)::float8 else 0 end as average_value,
+               then round(e.average_value::float8 * greatest(e.on_hand - e.unknown, 0) / e.average_quantity) else 0 end as average_value,
+           e.average_value::float8 / nullif(e.average_quantity, 0) as unit_cost,
            e.sold, e.cost::float8 as cost, e.value_time::float8 as value_time, e.out_time, e.empty_time,
            b.at as b_at, b.on_hand as b_on_hand, b.value::float8 as b_value, coalesce(b.sold, 0) as b_sold,
            coalesce(b.cost::float8, 0) as b_cost, b.value_time::float8 as b_value_time, b.out_time as b_out_time,
@@ -115,23 +115,24 @@ stock as (
 -- name: figures
 -- What follows from it. Times are in days. `tracked`: how long stock was known in the period; `selling`: how long the product was
 -- there to be sold, since its stock was known or it was ordered first; `empty_days`: days out of stock on which nothing was sold that
--- was not there.
-times as (
-    select s.*, p.name, p.category, d.sales, d.units_net, d.known, d.cost as cost_of_orders, d.units is not null as ordered,
-           case when $15::boolean or d.units is null then (s.sold - s.b_sold)::float8 else d.units end as units,
-           case when s.since < $7 then extract(epoch from $7::timestamptz - greatest(s.since, $6::timestamptz))::float8 / 86400 end as tracked,
-           extract(epoch from $7::timestamptz - greatest($6::timestamptz, least(s.since, d.first::timestamp at time zone $16)))::float8 / 86400
+-- was not there. (Materialized, step by step: else every use of a figure would compute it anew.)
+times as materialized (
+    select s.*, p.name, p.category, d.sales::float8 as sales, d.units_net::float8 as units_net, d.known::float8 as known,
+           d.cost::float8 as cost_of_orders, d.units is not null as ordered,
+           case when $15::boolean or d.units is null then (s.sold - s.b_sold)::float8 else d.units::float8 end as units,
+           case when s.since is not null then date_part('epoch', $7::timestamptz - greatest(s.since, $6::timestamptz)) / 86400 end as tracked,
+           date_part('epoch', $7::timestamptz - greatest($6::timestamptz, least(s.since, d.first::timestamp at time zone $16))) / 86400
                as selling,
            (s.out_time - coalesce(s.b_out_time, 0)
-            + case when s.since < $7 and s.on_hand <= 0 then extract(epoch from $7::timestamptz - s.at)::float8 * 1e6 else 0 end
-            - case when s.since < $6 and s.b_on_hand <= 0 then extract(epoch from $6::timestamptz - s.b_at)::float8 * 1e6 else 0 end
+            + case when s.since is not null and s.on_hand <= 0 then date_part('epoch', $7::timestamptz - s.at) * 1e6 else 0 end
+            - case when s.since < $6 and s.b_on_hand <= 0 then date_part('epoch', $6::timestamptz - s.b_at) * 1e6 else 0 end
            ) / 86400e6 as out_days,
            (s.empty_time - coalesce(s.b_empty_time, 0)
-            + case when s.since < $7 and s.on_hand = 0 then extract(epoch from $7::timestamptz - s.at)::float8 * 1e6 else 0 end
-            - case when s.since < $6 and s.b_on_hand = 0 then extract(epoch from $6::timestamptz - s.b_at)::float8 * 1e6 else 0 end
+            + case when s.since is not null and s.on_hand = 0 then date_part('epoch', $7::timestamptz - s.at) * 1e6 else 0 end
+            - case when s.since < $6 and s.b_on_hand = 0 then date_part('epoch', $6::timestamptz - s.b_at) * 1e6 else 0 end
            ) / 86400e6 as empty_days,
-           (s.value_time - coalesce(s.b_value_time, 0) + s.value * extract(epoch from $7::timestamptz - s.at)::float8 * 1e6
-            - coalesce(s.b_value * extract(epoch from $6::timestamptz - s.b_at)::float8 * 1e6, 0)) / 86400e6 as value_days
+           (s.value_time - coalesce(s.b_value_time, 0) + s.value * date_part('epoch', $7::timestamptz - s.at)
+            - coalesce(s.b_value * date_part('epoch', $6::timestamptz - s.b_at), 0)) / 86400 as value_days
     from stock s
     left join demand d on d.sku = s.sku
     left join lateral (
@@ -139,24 +140,26 @@ times as (
         from analytics.products q where q.store_id = $1 and q.sku = s.sku
     ) p on true
     where ($10::text is null or coalesce(p.category, '') = $10) and ($12::text is null or s.location = $12)
-), rates as (
+), rates as materialized (
     select t.*, case when selling > 0 then units / greatest(selling - coalesce(empty_days, 0), 1) end as per_day,
            case when tracked >= 7 and value_days > 0 then value_days / tracked end as average_stock,
-           case when sold > b_sold then cost - b_cost else cost_of_orders end as cost_of_sales,
+           -- What sold and cost nothing has a cost that nobody knows; what did not sell cost nothing.
+           case when sold > b_sold then nullif(cost - b_cost, 0) when units > 0 then nullif(cost_of_orders, 0) else 0 end as cost_of_sales,
+           case when ordered and (known <> 0 or cost_of_orders <> 0) then known - cost_of_orders when coalesce(units, 0) = 0 then 0 end as margin,
            case when sold > b_sold then tracked else selling end as cost_days
     from times t
 ), figures as materialized (
-    select sku, location, name, category, on_hand, in_transit, value, unknown, average_quantity, average_value, units, ordered, per_day,
+    select sku, location, name, category, on_hand, in_transit, unit_cost, value, unknown, average_value, units, ordered, per_day,
            case when per_day > 0 then greatest(on_hand, 0) / per_day end as cover,
            case when units + greatest(on_hand, 0) > 0 then units / (units + greatest(on_hand, 0)) end as sell_through,
-           average_stock, cost_of_sales * 365 / nullif(cost_days, 0) as cost_a_year, (known - cost_of_orders) * 365 / nullif(selling, 0) as margin_a_year,
+           average_stock, cost_of_sales * 365 / nullif(cost_days, 0) as cost_a_year, margin * 365 / nullif(selling, 0) as margin_a_year,
            case when tracked > 0 then greatest(out_days, 0) end as out_days,
            per_day * greatest(empty_days, 0) as lost_units, per_day * greatest(empty_days, 0) * sales / nullif(greatest(units_net, 0), 0) as lost_sales,
            last_receipt, last_sale
     from rates
 ), totals as (
     select json_build_object(
-        'products', count(distinct sku), 'rows', count(*), 'on_hand', coalesce(sum(on_hand), 0), 'in_transit', coalesce(sum(in_transit), 0),
+        'products', (select count(*) from (select distinct sku from figures) skus), 'rows', count(*), 'on_hand', coalesce(sum(on_hand), 0), 'in_transit', coalesce(sum(in_transit), 0),
         'value', coalesce(sum(value), 0), 'value_average', coalesce(sum(average_value), 0), 'unknown', coalesce(sum(unknown), 0),
         'units', coalesce(sum(units), 0), 'lost_sales', coalesce(sum(lost_sales), 0), 'by_orders', count(*) filter (where ordered),
         'out_of_stock', count(*) filter (where on_hand = 0), 'below_zero', count(*) filter (where on_hand < 0),

@@ -91,11 +91,10 @@ def _day(context: Context, moment: Any) -> date | None:
 
 
 def _row(row: Any, last_receipt: date | None, last_sale: date | None, params: InventoryParams, today: date) -> list[Any]:
-    known = row["average_quantity"] and not params.places()
     figures = {
         "sku": row["sku"], "name": row["name"], "category": row["category"], "location": row["location"],
         "status": maths.status(row["on_hand"], row["per_day"], row["cover"]), "on_hand": row["on_hand"], "in_transit": row["in_transit"],
-        "unit_cost": row["average_value"] / row["average_quantity"] if known else None,
+        "unit_cost": row["unit_cost"],
         "value": maths.money(row["value"]), "value_average": maths.money(row["average_value"]), "unknown": row["unknown"],
         "sold": round(row["units"]), "sold_per_day": row["per_day"], "days_of_cover": row["cover"],
         "stock_out_date": maths.stock_out(today, row["cover"]), "sell_through": row["sell_through"],

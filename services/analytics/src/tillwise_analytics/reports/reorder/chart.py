@@ -22,11 +22,12 @@ def charts(products: Iterable[Told], digits: int) -> list[dict[str, Any]]:
     costs: Counter[str] = Counter()
     for one in products:
         urgencies[one.urgency] += 1
-        costs[one.row["supplier"] or "(none)"] += one.cost or 0
+        if one.cost:
+            costs[one.row["supplier"] or "(none)"] += one.cost
     if not urgencies:
         return []
     counts = [{"urgency": name, "products": urgencies[name]} for name in COLOURS["domain"]]
-    orders = [{"supplier": name, "cost": cost / 10**digits} for name, cost in costs.most_common(MOST_SUPPLIERS) if cost]
+    orders = [{"supplier": name, "cost": cost / 10**digits} for name, cost in costs.most_common(MOST_SUPPLIERS)]
     return [
         {
             **_sheet("Products by urgency", 220, counts),

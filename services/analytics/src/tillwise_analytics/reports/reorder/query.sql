@@ -2,12 +2,13 @@
 
 -- name: products
 -- Each product that has stock: units, what it says of itself, and its demand in weeks. $1 store, $2 first week, $3 its begin, $4 this
--- week, $5 now, $6 category, $7 product, $8 supplier
+-- week, $5 now, $6 category, $7 product, $8 supplier,
+-- $9 timezone. `days`: since its stock was known or it was ordered first; `empty_days`: those with nothing on hand
 with demand as materialized (
-    select sku, coalesce(sum(units_gross::float8) filter (where week < $4), 0) as whole,
-           coalesce(sum(units_gross::float8 * units_gross) filter (where week < $4), 0) as squares,
+    select sku, coalesce(analytics.total(units_gross) filter (where week < $4), 0) as whole,
+           coalesce(analytics.total(units_gross * units_gross) filter (where week < $4), 0) as squares,
            count(*) filter (where week < $4 and units_gross > 0) as sold_in, min(week) filter (where units_gross > 0) as first,
-           sum(units_gross::float8) as units
+           analytics.total(units_gross) as units
     from analytics.product_weeks
     where store_id = $1 and week between $2 and $4 and ($7::text is null or sku = $7)
     group by sku
@@ -16,11 +17,12 @@ select s.sku, coalesce(p.name, p.seen_name) as name, coalesce(p.category, p.seen
        s.on_hand, s.in_transit, coalesce(p.unit_cost::float8, s.average_value::float8 / nullif(s.average_quantity, 0)) as unit_cost,
        p.lead_time_days, p.attributes ->> 'lead_time_sd_days' as lead_time_sd, p.attributes ->> 'pack_size' as pack,
        p.attributes ->> 'min_order_quantity' as least, p.attributes ->> 'max_order_quantity' as most,
-       s.since, d.whole, d.squares, d.sold_in, d.first, d.units,
+       date_part('epoch', $5::timestamptz - greatest($3, least(s.since, d.first::timestamp at time zone $9))) / 86400 as days,
+       d.whole, d.squares, d.sold_in, d.units,
        case when d.units is null then (s.sold - case when s.at < $3 then s.sold else coalesce(w.sold, 0) end)::float8 end as moved,
        (s.empty_time - case when s.at < $3 then s.empty_time else coalesce(w.empty_time, 0) end
-        + case when s.since < $5 and s.on_hand = 0 then extract(epoch from $5::timestamptz - greatest(s.at, $3))::float8 * 1e6 else 0 end
-        - case when s.at >= $3 and s.since < $3 and w.on_hand = 0 then extract(epoch from $3::timestamptz - w.at)::float8 * 1e6 else 0 end
+        + case when s.since < $5 and s.on_hand = 0 then date_part('epoch', $5::timestamptz - greatest(s.at, $3)) * 1e6 else 0 end
+        - case when s.at >= $3 and s.since < $3 and w.on_hand = 0 then date_part('epoch', $3::timestamptz - w.at) * 1e6 else 0 end
        ) / 86400e6 as empty_days
 from analytics.stock_skus s
 left join analytics.stock_weeks w on s.at >= $3 and w.store_id = $1 and w.week = $2 and w.sku = s.sku
@@ -35,7 +37,7 @@ select min(day) as day from analytics.rollup_days where store_id = $1 and dim = 
 
 -- name: groups
 -- Units of each category, and of the store (null), week by week. $1 store, $2 first day, $3 last day, $4 week start
-select case dim when 'category' then value end as category, analytics.week_begin(day, $4) as week, sum(units_gross::float8) as units
+select case dim when 'category' then value end as category, analytics.week_begin(day, $4) as week, analytics.total(units_gross) as units
 from analytics.rollup_days
 where store_id = $1 and dim in ('all', 'category') and day between $2 and $3
 group by 1, 2

@@ -15,7 +15,7 @@ from tillwise_analytics.reports.reorder.columns import OFFERED, columns
 from tillwise_analytics.reports.reorder.notes import notes
 from tillwise_analytics.reports.reorder.params import ReorderParams
 from tillwise_analytics.reports.reorder.season import Rhythm
-from tillwise_analytics.reports.reorder.told import Adviser, Told, Window
+from tillwise_analytics.reports.reorder.told import Adviser, Told, day_of
 from tillwise_analytics.reports.report import Context, Report
 from tillwise_common.contracts.reports import ReportAnswer
 from tillwise_common.money import exponent
@@ -26,25 +26,26 @@ SEASONS_YEARS = 3
 # With more categories each is too small, and reading them too slow: the store's season serves for all.
 MOST_CATEGORIES = 40
 URGENCIES = {name: place for place, name in enumerate(("out of stock", "order now", "order soon", "enough", "no demand"))}
-NEVER = date(9999, 12, 31)
 
 
 async def run(context: Context, params: ReorderParams) -> ReportAnswer:
     """The answer."""
     week = week_begin(context.now.date(), context.store.week_start)
     first = week - (params.weeks - 1) * WEEK
-    window = Window(midnight(first, context.zone), params.weeks - 1, context.now)
+    begin = midnight(first, context.zone)
     rows = await context.connection.fetch(
-        SQL.products, context.store.id, first, window.begin, week, context.now, params.category, params.sku, params.supplier
-    )
-    adviser = Adviser(params, window, await _factors(context, params.weeks, week))
+        SQL.products, context.store.id, first, begin, week, context.now, params.category, params.sku, params.supplier,
+        context.store.timezone,
+    )  # fmt: skip
+    adviser = Adviser(params, await _factors(context, params.weeks, week))
     told = [adviser.tell(row) for row in rows]
     shown = [one for one in told if one.plan.order] if params.due else told
-    found = _suppliers(shown) if params.by else _products(shown, params)
+    today = context.now.date()
+    found = _suppliers(shown, today) if params.by else _products(shown, params, today)
     return context.answer(
         "reorder",
         params,
-        Period(first, context.now.date()),
+        Period(first, today),
         columns=columns(context.store.currency, suppliers=params.by is not None),
         rows=found[: params.limit],
         totals=_sums(told),
@@ -85,8 +86,8 @@ async def _rhythms(context: Context, week: date) -> dict[str | None, Rhythm]:
     return {category: found for category, units in weeks.items() if (found := season.rhythm(units)) is not None}
 
 
-def _products(told: list[Told], params: ReorderParams) -> list[list[Any]]:
-    return [_row(one) for one in sorted(told, key=lambda one: (_place(one, params.sort), one.row["sku"]))[: params.limit]]
+def _products(told: list[Told], params: ReorderParams, today: date) -> list[list[Any]]:
+    return [_row(one, today) for one in sorted(told, key=lambda one: (_place(one, params.sort), one.row["sku"]))[: params.limit]]
 
 
 def _place(one: Told, sort: str) -> tuple[Any, ...]:
@@ -99,28 +100,27 @@ def _place(one: Told, sort: str) -> tuple[Any, ...]:
             return (one.cover is None, one.cover or 0.0)
         case "sku":
             return ()
-    return URGENCIES[one.urgency], one.order_by or NEVER, one.stock_out or NEVER
+    return URGENCIES[one.urgency], one.order_in, one.out_in
 
 
-def _row(one: Told) -> list[Any]:
+def _row(one: Told, today: date) -> list[Any]:
     row = one.row
     return [
         row["sku"], row["name"], row["category"], row["supplier"], one.urgency, row["on_hand"], row["in_transit"], one.plan.order,
-        one.cost, one.order_by, one.stock_out, one.cover, one.demand.mean, one.demand.deviation, one.factor, one.pattern,
+        one.cost, day_of(today, one.order_in), day_of(today, one.out_in),
+        one.cover, one.demand.mean, one.demand.deviation, one.factor, one.pattern,
         one.terms.lead_time, one.plan.point, one.plan.safety, row["unit_cost"],
     ]  # fmt: skip
 
 
-def _suppliers(told: list[Told]) -> list[list[Any]]:
+def _suppliers(told: list[Told], today: date) -> list[list[Any]]:
     groups: dict[str, list[Told]] = defaultdict(list)
     for one in told:
         groups[one.row["supplier"] or ""].append(one)
     found = []
     for supplier, products in groups.items():
         figures = _sums(products)
-        days = [
-            min((day for one in products if (day := getattr(one, name)) is not None), default=None) for name in ("order_by", "stock_out")
-        ]
+        days = [day_of(today, min(one.order_in for one in products)), day_of(today, min(one.out_in for one in products))]
         found.append([supplier, figures["products"], figures["due"], figures["out_of_stock"], figures["order"], figures["cost"], *days])
     return sorted(found, key=lambda row: (-row[2], -row[5], row[0]))
 

@@ -48,7 +48,10 @@ def rhythm(weeks: Sequence[float]) -> Rhythm | None:
     by_place = indices(weeks)
     adjusted = [units / index for place, units in enumerate(weeks) if (index := by_place[place % YEAR]) > 0]
     ahead = [by_place[(len(weeks) + n) % YEAR] for n in range(YEAR)]
-    return Rhythm(ahead, slope(adjusted[-YEAR:]))
+    # In pairs of weeks: a quarter of the slopes, and less noise in each.
+    last = adjusted[-YEAR:]
+    pairs = [one + other for one, other in zip(last[-len(last) % 2 :: 2], last[-len(last) % 2 + 1 :: 2], strict=False)]
+    return Rhythm(ahead, slope(pairs) / 2)
 
 
 def indices(weeks: Sequence[float]) -> list[float]:

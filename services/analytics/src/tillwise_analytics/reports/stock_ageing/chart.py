@@ -11,7 +11,7 @@ MOST_BARS = 15
 def charts(buckets: list[dict[str, Any]], dead: list[tuple[str, int]], digits: int) -> list[dict[str, Any]]:
     """Value and units by age, and the dearest products that do not sell."""
     names = [bucket["bucket"] for bucket in buckets]
-    ages = [{"age": bucket["bucket"], "value": bucket["value"] / 10**digits, "units": bucket["units"]} for bucket in buckets]
+    ages = [{"age": bucket["bucket"], "value": (bucket["value"] or 0) / 10**digits, "units": bucket["units"]} for bucket in buckets]
     found = [
         {
             **_sheet("Value by age in days", ages, 240),

@@ -31,7 +31,7 @@ async def run(context: Context, params: StockAgeingParams) -> ReportAnswer:
     """The answer. Raises InvalidParameters for buckets or a day that cannot be."""
     ends, day = params.ends(), _day(context, params)
     lines = _lines(await stock_of(context, params, day), params, day, ends)
-    totals = _totals(lines, ends)
+    totals, worth = _totals(lines, ends), sum(one.aged.value for one in lines)
     shown = _sorted(lines, params)[: params.limit]
     dead = sorted(((one.level.name or one.level.sku, one.aged.value) for one in lines if one.dead), key=lambda pair: -pair[1])
     answer = context.answer(
@@ -39,7 +39,7 @@ async def run(context: Context, params: StockAgeingParams) -> ReportAnswer:
         params,
         None,
         columns=columns(params, context.store.currency),
-        rows=[_row(one, params, totals["value"]) for one in shown],
+        rows=[_row(one, params, worth) for one in shown],
         totals=totals,
         charts=charts(totals["buckets"], dead, exponent(context.store.currency)) if lines else [],
         notes=notes(params, day, totals, len(shown), replayed=day < context.now.date()),
@@ -98,26 +98,27 @@ def _row(one: Line, params: StockAgeingParams, whole: int) -> list[Any]:
     level, aged = one.level, one.aged
     figures = {
         "sku": level.sku, "name": level.name, "category": level.category, "location": level.location, "on_hand": level.on_hand,
-        "in_transit": level.in_transit, "value": aged.value, "share": maths.share(aged.value, whole), "unknown": aged.unknown,
+        "in_transit": level.in_transit, "value": maths.money(aged.value), "share": maths.share(aged.value, whole), "unknown": aged.unknown,
         "average_age": aged.average_age, "oldest": aged.oldest, "last_sale": level.last_sale, "idle_days": one.idle, "dead": one.dead,
     }  # fmt: skip
-    return [*(figures[name] for name in names(params)), *aged.units, *aged.values]
+    return [*(figures[name] for name in names(params)), *aged.units, *map(maths.money, aged.values)]
 
 
 def _totals(lines: list[Line], ends: list[int]) -> dict[str, Any]:
-    units = [sum(one.aged.units[place] for one in lines) for place in range(len(ends) + 1)]
-    values = [sum(one.aged.values[place] for one in lines) for place in range(len(ends) + 1)]
+    none = [0] * (len(ends) + 1)
+    units = [sum(bucket) for bucket in zip(none, *(one.aged.units for one in lines), strict=True)]
+    values = [sum(bucket) for bucket in zip(none, *(one.aged.values for one in lines), strict=True)]
     quantity, value, dead = sum(units), sum(values), [one for one in lines if one.dead]
     buckets = zip(maths.labels(ends), units, values, strict=True)
     return {
         "rows": len(lines),
         "on_hand": sum(one.level.on_hand for one in lines),
         "quantity": quantity,
-        "value": value,
+        "value": maths.money(value),
         "unknown": sum(one.aged.unknown for one in lines),
         "average_age": sum(one.aged.age_sum for one in lines) / quantity if quantity else None,
         "dead_products": len(dead),
-        "dead_value": sum(one.aged.value for one in dead),
+        "dead_value": maths.money(sum(one.aged.value for one in dead)),
         "below_zero": sum(one.level.on_hand < 0 for one in lines),
         "buckets": [_bucket(*bucket, value) for bucket in buckets],
     }
@@ -125,7 +126,7 @@ def _totals(lines: list[Line], ends: list[int]) -> dict[str, Any]:
 
 def _bucket(name: str, units: int, value: int, whole: int) -> dict[str, Any]:
     called = name.replace("over_", "over ").replace("_", " to ")
-    return {"bucket": called, "units": units, "value": value, "share": maths.share(value, whole)}
+    return {"bucket": called, "units": units, "value": maths.money(value), "share": maths.share(value, whole)}
 
 
 def _as_of(_: StockAgeingParams, now: datetime) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
-from typing import Any
+from typing import Any, NamedTuple
 
 from tillwise_analytics.reports.periods import DAY, midnight, week_begin
 from tillwise_analytics.reports.report import Context
@@ -20,8 +20,7 @@ EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 AT_ONCE = 500
 
 
-@dataclass(frozen=True)
-class Level:
+class Level(NamedTuple):
     """A product, or one of its places: units on hand (below zero where more left than came) and on their way, since when its stock is
     known, and when it sold last.
     """
@@ -57,7 +56,7 @@ async def _now(context: Context, params: StockAgeingParams) -> Stock:
         levels = await fetch(SQL.place_levels, store, zone, params.sku, params.category, params.location)
     else:
         levels = await fetch(SQL.levels, store, zone, params.sku, params.category)
-    return Stock([Level(**level) for level in levels], [Lot(**lot) for lot in lots])
+    return Stock([Level(*level) for level in levels], [Lot(*lot) for lot in lots])
 
 
 async def _then(context: Context, params: StockAgeingParams, day: date) -> Stock:

@@ -1,6 +1,6 @@
 -- What the movements and counts of each product add up to; kept by the settling, product by product, from their whole history.
--- The figures run: what happened between two moments is the difference of two rows. Times are in microseconds, and in seconds where
--- they are multiplied with units or value. What is absurd, beyond 2^63, is that number; the states keep the true one.
+-- The figures run: what happened between two moments is the difference of two rows. Times are in microseconds. Values and what is
+-- multiplied with time are numeric, because absurd quantities must not break anything.
 
 -- How far a product's history is replayed, and what goes on from there.
 create table stock_states (
@@ -23,25 +23,25 @@ create table stock_skus (
     at timestamptz not null,
     on_hand bigint not null,
     -- First in, first out, of units whose cost is known; how many units have an unknown one.
-    value bigint not null,
+    value numeric not null,
     unknown bigint not null,
     received bigint not null,
     sold bigint not null,
     returned bigint not null,
     -- Of what was sold, less what came back; units of unknown cost.
-    cost bigint not null,
+    cost numeric not null,
     uncosted bigint not null,
-    -- Units and value, times the seconds they lay there; how long there were none, and how long exactly
+    -- Units and value times how long they lay there, how long there were none, and how long exactly
     -- none, not less; since the first that came or was counted.
-    on_hand_time bigint not null,
-    value_time bigint not null,
+    on_hand_time numeric not null,
+    value_time numeric not null,
     out_time bigint not null,
     empty_time bigint not null,
     -- Between places: not on hand, and still ours.
     in_transit bigint not null,
     -- The moving average: what units of known cost are worth.
     average_quantity bigint not null,
-    average_value bigint not null,
+    average_value numeric not null,
     since timestamptz,
     last_receipt timestamptz,
     last_sale timestamptz,
@@ -56,15 +56,15 @@ create table stock_levels (
     location text collate "C" not null,
     at timestamptz not null,
     on_hand bigint not null,
-    value bigint not null,
+    value numeric not null,
     unknown bigint not null,
     received bigint not null,
     sold bigint not null,
     returned bigint not null,
-    cost bigint not null,
+    cost numeric not null,
     uncosted bigint not null,
-    on_hand_time bigint not null,
-    value_time bigint not null,
+    on_hand_time numeric not null,
+    value_time numeric not null,
     out_time bigint not null,
     empty_time bigint not null,
     since timestamptz,
@@ -105,20 +105,20 @@ create table stock_days (
     day date not null,
     at timestamptz not null,
     on_hand bigint not null,
-    value bigint not null,
+    value numeric not null,
     unknown bigint not null,
     received bigint not null,
     sold bigint not null,
     returned bigint not null,
-    cost bigint not null,
+    cost numeric not null,
     uncosted bigint not null,
-    on_hand_time bigint not null,
-    value_time bigint not null,
+    on_hand_time numeric not null,
+    value_time numeric not null,
     out_time bigint not null,
     empty_time bigint not null,
     in_transit bigint not null,
     average_quantity bigint not null,
-    average_value bigint not null,
+    average_value numeric not null,
     primary key (store_id, sku, day)
 );
 
@@ -130,15 +130,15 @@ create table stock_place_days (
     day date not null,
     at timestamptz not null,
     on_hand bigint not null,
-    value bigint not null,
+    value numeric not null,
     unknown bigint not null,
     received bigint not null,
     sold bigint not null,
     returned bigint not null,
-    cost bigint not null,
+    cost numeric not null,
     uncosted bigint not null,
-    on_hand_time bigint not null,
-    value_time bigint not null,
+    on_hand_time numeric not null,
+    value_time numeric not null,
     out_time bigint not null,
     empty_time bigint not null,
     primary key (store_id, sku, location, day)
@@ -153,20 +153,20 @@ create table stock_weeks (
     -- The last movement before.
     at timestamptz not null,
     on_hand bigint not null,
-    value bigint not null,
+    value numeric not null,
     unknown bigint not null,
     received bigint not null,
     sold bigint not null,
     returned bigint not null,
-    cost bigint not null,
+    cost numeric not null,
     uncosted bigint not null,
-    on_hand_time bigint not null,
-    value_time bigint not null,
+    on_hand_time numeric not null,
+    value_time numeric not null,
     out_time bigint not null,
     empty_time bigint not null,
     in_transit bigint not null,
     average_quantity bigint not null,
-    average_value bigint not null,
+    average_value numeric not null,
     primary key (store_id, week, sku)
 );
 

@@ -99,6 +99,24 @@ async def test_day_in_the_past_knows_nothing_of_later_orders_and_refunds(platfor
     assert (after["a"]["sales"], after["a"]["last_order"]) == (600, "2026-01-10")
 
 
+async def test_what_is_kept_and_what_is_computed_agree_to_the_last_customer(platform):
+    """Ten customers, so that fifths and the tenth end exactly at one of them: as they are, chosen by a filter, and on a day in the past."""
+    events = []
+    for n in range(10):
+        events += bought(f"c{n}", *[f"2026-03-{n + k + 1:02}" for k in range(1 + n % 4)], price=777 * (n + 1) + n)
+    await platform.take(*events)
+    kept, listed = await asked(platform, as_of="2026-03-20"), await records(platform, level="customer", as_of="2026-03-20")
+    fifths = [5, 5, 4, 4, 3, 3, 2, 2, 1, 1]
+    assert [row["recency_score"] for row in sorted(listed, key=lambda row: row["recency"])] == fifths
+    assert [row["monetary_score"] for row in listed] == fifths
+    chosen = await asked(platform, country="", as_of="2026-03-20")
+    await platform.take(*bought("later", "2026-04-01", price=1))
+    past = await asked(platform, as_of="2026-03-20")
+    assert (kept.rows, kept.totals, kept.charts) == (chosen.rows, chosen.totals, chosen.charts)
+    assert (kept.rows, kept.totals, kept.charts) == (past.rows, past.totals, past.charts)
+    assert await records(platform, level="customer", as_of="2026-03-20") == listed
+
+
 async def test_filters_choose_customers_and_leave_their_scores_alone(platform):
     await platform.take(*SHOP)
     rows = {row["segment"]: row["customers"] for row in await records(platform, channel="pos")}

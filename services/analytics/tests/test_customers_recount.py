@@ -64,7 +64,7 @@ questions = st.fixed_dictionaries(
 
 
 @given(shop=shops, cut=st.integers(0, 30), question=questions, since=past)
-@settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=30, deadline=None, suppress_health_check=list(HealthCheck))
 def test_customers_are_what_a_naive_count_says(shop, cut, question, since, postgres_server):
     asyncio.run(_check(shop, cut, question, since, postgres_server.url))
 

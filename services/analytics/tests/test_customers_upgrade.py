@@ -29,7 +29,7 @@ async def test_customers_who_were_settled_before_are_counted(platform):
     for statement in AS_IT_WAS:
         await platform.rows(statement)
     assert await migrate(Secret(platform.url), migrations.__name__, migrations.SCHEMA) == ["0015_customer_segments.sql"]
-    cells = "select basis, last_day::text, orders, customers, sales from customer_histogram order by 1, 2"
+    cells = "select basis, last_day::text, orders, customers, sales from customer_histogram where part = 'cell' order by 1, 2"
     assert sorted(await platform.rows(cells)) == [
         ("gross", "2026-03-05", 1, 1, 1000), ("gross", "2026-03-05", 2, 1, 2000), ("net", "2026-03-05", 1, 1, -400),
         ("net", "2026-03-05", 2, 1, 2000),

@@ -279,5 +279,9 @@ async def test_with_a_full_redis_events_are_refused_and_the_client_may_try_again
     finally:
         await client.config_set("maxmemory", 512_000_000)
         await client.aclose()
-    assert (answer.status, (await answer.json())["code"], answer.headers["Retry-After"]) == (503, "not_stored", "2")
-    assert (await gateway.send(json.dumps(order()))).status == 202
+    # Who looks once a second may have seen it before the write was tried.
+    code = (await answer.json())["code"]
+    assert (answer.status, code in ("not_stored", "overloaded"), answer.headers["Retry-After"]) == (503, True, "2")
+    while (answer := await gateway.send(json.dumps(order()))).status == 503:
+        assert (await answer.json())["code"] == "overloaded"
+    assert answer.status == 202

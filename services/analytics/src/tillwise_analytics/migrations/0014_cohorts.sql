@@ -81,6 +81,9 @@ cross join lateral (values
     ('net', d.orders_net - coalesce(c.orders_net, 0), d.sales_net - coalesce(c.sales_net, 0))
 ) as b (basis, orders, sales);
 
+-- How many there are decides how they are joined.
+analyze settled_days;
+
 create temp table settled_buckets on commit drop as
 select p.store_id, p.basis, p.customer_id, g.grain, g.cohort, g.bucket, p.channel, p.country, p.category, g.bucket = g.last_bucket as is_last,
        sum(d.orders) as orders, sum(d.sales) as sales, sum(d.margin) as margin
@@ -92,6 +95,8 @@ cross join lateral (values
     ('month', month_begin(p.first_day), month_begin(d.day), month_begin(p.last_day))
 ) as g (grain, cohort, bucket, last_bucket)
 group by 1, 2, 3, 4, 5, 6, 7, 8, 9, 10;
+
+analyze settled_buckets;
 
 insert into cohort_cells (store_id, basis, grain, dim, cohort, value, bucket, customers, lasts, orders, sales, margin)
 select store_id, basis, grain, case grouping(channel, country, category) when 7 then 'all' when 3 then 'channel' when 5 then 'country' else 'category' end,

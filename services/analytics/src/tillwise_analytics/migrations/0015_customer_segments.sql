@@ -1,17 +1,19 @@
 -- How customers spread over what the segments ask of them: how lately, how often and for how much they bought. Kept by the
 -- settling of customers (settling/histograms.sql), so that a question about all of them reads some thousand rows.
 
--- Customers by the day of their last order and the number of their orders.
+-- Customers by the day of their last order and the number of their orders (part "cell"), by that day alone ("day", orders 0) and by
+-- that number alone ("orders", last_day -infinity).
 create table customer_histogram (
     store_id integer not null,
     basis text collate "C" not null,
+    part text collate "C" not null,
     last_day date not null,
     orders bigint not null,
     customers bigint not null,
     sales bigint not null,
     -- Net sales whose cost is known, less that cost, in both bases.
     margin bigint not null,
-    primary key (store_id, basis, last_day, orders)
+    primary key (store_id, basis, part, last_day, orders)
 ) with (fillfactor = 80);
 
 -- The end towards 0 of the bin that holds an amount: its first seven binary digits. So a bin is as wide as 1/64 of what is in it
@@ -55,7 +57,7 @@ $$;
 
 -- The customers of a store with an order until a day, as their orders and refunds until then make them (as they are known now);
 -- without a day, as they are. Channel, country and category are those of their first order.
-create function customers_as_of(store integer, of_basis text, day date) returns table (
+create function customers_as_of(store integer, of_basis text, until_day date) returns table (
     customer_id text, first_day date, last_day date, orders bigint, sales bigint, margin bigint, channel text, country text, category text
 ) language sql stable parallel safe as $$
     select p.customer_id, p.first_day, p.last_day, p.orders, p.sales, p.margin, p.channel, p.country, p.category
@@ -77,8 +79,11 @@ create function customers_as_of(store integer, of_basis text, day date) returns 
 $$;
 
 -- Whom the profiles know already.
-insert into customer_histogram (store_id, basis, last_day, orders, customers, sales, margin)
-select store_id, basis, last_day, orders, count(*), sum(sales), sum(margin) from customer_profiles group by 1, 2, 3, 4;
+insert into customer_histogram (store_id, basis, part, last_day, orders, customers, sales, margin)
+select store_id, basis, case grouping(last_day, orders) when 0 then 'cell' when 1 then 'day' else 'orders' end,
+       coalesce(last_day, '-infinity'), coalesce(orders, 0), count(*), sum(sales), sum(margin)
+from customer_profiles
+group by grouping sets ((store_id, basis, last_day, orders), (store_id, basis, last_day), (store_id, basis, orders));
 
 insert into customer_values (store_id, basis, bin, customers, sales)
 select store_id, basis, value_bin(sales), count(*), sum(sales) from customer_profiles group by 1, 2, 3;

@@ -56,7 +56,7 @@ TABLES: dict[str, tuple[str, str]] = {
     ),
     "rollup_gaps": ("basis, dim, value, gap_days, count", "count <> 0"),
     "rollup_last_days": ("basis, dim, value, last_day, customers", "customers <> 0"),
-    "customer_histogram": ("basis, last_day, orders, customers, sales, margin", "customers <> 0"),
+    "customer_histogram": ("basis, part, last_day, orders, customers, sales, margin", "customers <> 0"),
     "customer_values": ("basis, bin, customers, sales", "customers <> 0"),
 }
 

@@ -7,13 +7,17 @@ from datetime import date
 from typing import Any, NamedTuple
 
 from tillwise_analytics.reports.customers import maths
-from tillwise_analytics.reports.customers.maths import Bin, Concentration, Limits, Sums
+from tillwise_analytics.reports.customers.maths import Cell, Concentration, Limits, Sums
 from tillwise_analytics.reports.customers.params import Settled
 from tillwise_analytics.reports.customers.segments import codes
 from tillwise_analytics.reports.report import Context
 from tillwise_common.postgres.sql import load
 
 SQL = load("tillwise_analytics.reports.customers", "query.sql")
+
+
+# Channel, country, category.
+Filters = tuple[str | None, str | None, str | None]
 
 
 class Standing(NamedTuple):
@@ -50,43 +54,51 @@ async def standing(context: Context, as_of: date) -> Standing:
 
 async def found(context: Context, asked: Settled, past: date | None) -> Found | None:
     """The customers at the day asked for; None when there are none."""
-    if past is not None:
-        then = await known_then(context, asked, past)
-        return None if then is None else await _chosen(context, asked, past, then)
+    if past is not None or asked.params.filtered:
+        return await _computed(context, asked, past, _filters(asked))
+    return await _kept(context, asked)
+
+
+async def known_then(context: Context, asked: Settled, day: date) -> Known | None:
+    """All customers at the end of an earlier day; None when there were none."""
+    found = await _computed(context, asked, day, (None, None, None))
+    return found.known if found else None
+
+
+async def _kept(context: Context, asked: Settled) -> Found | None:
+    """All customers as they are, from what is kept of how they spread."""
     fetch, who = context.connection.fetch, (context.store.id, asked.params.basis)
-    days, orders = _spread(await fetch(SQL.spread, *who))
-    if not days:
+    rows = await fetch(SQL.spread, *who)
+    if not rows:
         return None
+    days = sorted(((row["last_day"], row["customers"]) for row in rows if row["part"] == "day"), reverse=True)
+    orders = sorted((row["orders"], row["customers"]) for row in rows if row["part"] == "orders")
     bins = [maths.bin_of(*row) for row in await fetch(SQL.bins, *who)]
     customers = sum(one.customers for one in bins)
     places = [maths.locate(bins, place) for place in (*maths.value_places(customers), maths.top_place(customers))]
     ends = ([p.bin.low for p in places], [p.bin.high for p in places], [p.rest for p in places])
     *values, best = await fetch(SQL.places, *who, *ends)
     known = _known(days, orders, [row["spent"] for row in values])
-    if asked.params.filtered:
-        return await _chosen(context, asked, None, known)
-    limits = known.limits
-    cells = _cells(await fetch(SQL.cells, *who, limits.recency, limits.frequency, asked.as_of))
+    cells = _cells(await fetch(SQL.cells, *who, known.limits.recency, known.limits.frequency, asked.as_of))
     return Found(known, cells, maths.concentration(bins, maths.top_place(customers), places[-1].before + best["total"]))
 
 
-async def known_then(context: Context, asked: Settled, day: date) -> Known | None:
-    """All customers at the end of an earlier day; None when there were none."""
-    rows = await context.connection.fetch(SQL.spread_then, context.store.id, asked.params.basis, day)
-    days, orders = _spread(row for row in rows if row["spent"] is None)
-    values = sorted((row["customers"], row["spent"]) for row in rows if row["spent"] is not None)
-    return _known(days, orders, [spent for _, spent in values]) if days else None
-
-
-def _spread(rows: Iterable[Any]) -> tuple[list[tuple[date, int]], list[tuple[int, int]]]:
-    """How many customers ordered last on each day, latest first, and how many ordered how often, fewest orders first."""
-    days, orders = [], []
+async def _computed(context: Context, asked: Settled, past: date | None, filters: Filters) -> Found | None:
+    """The customers at the end of a day, or some of them as they are, from all of them."""
+    if past is not None:
+        await context.connection.execute(SQL.read_all)
+    rows = await context.connection.fetch(SQL.computed, context.store.id, asked.params.basis, past, *filters)
+    of_kind: dict[str, list[Any]] = {"cell": [], "limit": [], "bin": [], "best": []}
     for row in rows:
-        if row["last_day"] is not None:
-            days.append((row["last_day"], row["customers"]))
-        else:
-            orders.append((row["orders"], row["customers"]))
-    return sorted(days, reverse=True), sorted(orders)
+        of_kind[row["kind"]].append(row)
+    cells = [Cell(*row[1:]) for row in of_kind["cell"]]
+    if not cells:
+        return None
+    known = _known(*maths.spread(cells), [row["sales"] for row in sorted(of_kind["limit"], key=_number)])
+    bins = [maths.bin_of(row["number"], row["customers"], row["sales"]) for row in sorted(of_kind["bin"], key=_number, reverse=True)]
+    (best,) = of_kind["best"]
+    curve = maths.concentration(bins, best["customers"], best["sales"])
+    return Found(known, maths.scored(cells, known.limits, asked.as_of), curve)
 
 
 def _known(days: list[tuple[date, int]], orders: list[tuple[int, int]], values: list[int]) -> Known:
@@ -94,20 +106,8 @@ def _known(days: list[tuple[date, int]], orders: list[tuple[int, int]], values: 
     return Known(limits, sum(count for _, count in days), days[0][0])
 
 
-async def _chosen(context: Context, asked: Settled, past: date | None, known: Known) -> Found:
-    limits = known.limits
-    rows = await context.connection.fetch(
-        SQL.chosen, context.store.id, asked.params.basis, past, limits.recency, limits.frequency, asked.as_of, *_filters(asked)
-    )
-    cells = _cells(row for row in rows if row["recency"] is not None)
-    bins = [maths.bin_of(row["bin"], row["customers"], row["sales"]) for row in rows if row["bin"] is not None]
-    (best,) = (row for row in rows if row["recency"] is None and row["bin"] is None)
-    bins.sort(key=_low, reverse=True)
-    return Found(known, cells, maths.concentration(bins, best["customers"], best["sales"] or 0))
-
-
-def _low(one: Bin) -> int:
-    return one.low
+def _number(row: Any) -> int:
+    return int(row["number"])
 
 
 def _cells(rows: Iterable[Any]) -> dict[tuple[int, int], Sums]:
@@ -116,7 +116,7 @@ def _cells(rows: Iterable[Any]) -> dict[tuple[int, int], Sums]:
     }
 
 
-def _filters(asked: Settled) -> tuple[str | None, str | None, str | None]:
+def _filters(asked: Settled) -> Filters:
     return asked.params.channel, asked.params.country, asked.params.category
 
 

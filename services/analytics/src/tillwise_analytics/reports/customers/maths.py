@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from bisect import bisect_right
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from datetime import date
 from typing import NamedTuple, TypeVar
@@ -53,6 +55,17 @@ class Sums(NamedTuple):
         return Sums(*(a + b for a, b in zip(self, other, strict=True)))
 
 
+class Cell(NamedTuple):
+    """Customers with the same last day and the same number of orders; `chosen`: whether they are asked for."""
+
+    last_day: date
+    orders: int
+    chosen: bool
+    customers: int
+    sales: int
+    margin: int
+
+
 class Concentration(NamedTuple):
     """How unequally customers spend: the best tenth, the curve of Lorenz (1905) and Gini's coefficient (1912)."""
 
@@ -101,7 +114,7 @@ def _up(amount: int, by: int) -> int:
 
 def score(value: T, limits: Sequence[T]) -> int:
     """1 to 5."""
-    return 1 + sum(value >= limit for limit in limits)
+    return 1 + bisect_right(limits, value)
 
 
 def bin_of(end: int, customers: int, sales: int) -> Bin:
@@ -158,6 +171,27 @@ def thinned(curve: list[tuple[float, float]]) -> list[tuple[float, float]]:
         if (point[0] - kept[-1][0]) + (point[1] - kept[-1][1]) >= step:
             kept.append(point)
     return kept + curve[1:][-1:]
+
+
+def spread(cells: Iterable[Cell]) -> tuple[list[tuple[date, int]], list[tuple[int, int]]]:
+    """How many customers ordered last on each day, latest first, and how many how often, fewest orders first."""
+    days: Counter[date] = Counter()
+    orders: Counter[int] = Counter()
+    for cell in cells:
+        days[cell.last_day] += cell.customers
+        orders[cell.orders] += cell.customers
+    return sorted(days.items(), reverse=True), sorted(orders.items())
+
+
+def scored(cells: Iterable[Cell], limits: Limits, as_of: date) -> dict[tuple[int, int], Sums]:
+    """The sums of the chosen ones by their scores of recency and frequency."""
+    found: dict[tuple[int, int], Sums] = {}
+    for cell in cells:
+        if cell.chosen:
+            key = score(cell.last_day, limits.recency), score(cell.orders, limits.frequency)
+            days = cell.customers * (as_of - cell.last_day).days
+            found[key] = found.get(key, Sums()).plus(Sums(cell.customers, cell.customers * cell.orders, cell.sales, cell.margin, days))
+    return found
 
 
 def by_segment(cells: dict[tuple[int, int], Sums]) -> dict[str, Sums]:

@@ -12,10 +12,9 @@ select exists (select from analytics.rollup_days where store_id = $1 and dim = '
 -- name: spread
 -- Customers by the day of their last order, and by the number of their orders.
 -- $1 store, $2 basis
-select last_day, orders, sum(customers)::bigint as customers
+select part, last_day, orders, customers
 from analytics.customer_histogram
-where store_id = $1 and basis = $2 and customers > 0
-group by grouping sets ((last_day), (orders))
+where store_id = $1 and basis = $2 and part in ('day', 'orders') and customers > 0
 
 -- name: bins
 -- Customers by what they spent, most first.
@@ -39,54 +38,53 @@ cross join lateral (
 order by b.n
 
 -- name: cells
--- Sums of all customers by their scores of recency and frequency.
+-- Sums of all customers by their scores of recency and frequency. (Compared one by one: twice as quick as width_bucket.)
 -- $1 store, $2 basis, $3 limits of recency, $4 limits of frequency, $5 as of
-select 1 + width_bucket(last_day, $3::date[]) as recency, 1 + width_bucket(orders, $4::bigint[]) as frequency,
+select case when last_day >= ($3::date[])[4] then 5 when last_day >= ($3::date[])[3] then 4
+            when last_day >= ($3::date[])[2] then 3 when last_day >= ($3::date[])[1] then 2 else 1 end as recency,
+       case when orders >= ($4::bigint[])[4] then 5 when orders >= ($4::bigint[])[3] then 4
+            when orders >= ($4::bigint[])[2] then 3 when orders >= ($4::bigint[])[1] then 2 else 1 end as frequency,
        sum(customers)::bigint as customers, sum(customers * orders)::bigint as orders, sum(sales)::bigint as sales,
        sum(margin)::bigint as margin, sum(customers * ($5::date - last_day))::bigint as days
 from analytics.customer_histogram
-where store_id = $1 and basis = $2 and customers > 0
+where store_id = $1 and basis = $2 and part = 'cell'
 group by 1, 2
 
--- name: spread_then
--- Customers at the end of a day by their last day, by their orders, and the values at places of their order by sales.
--- $1 store, $2 basis, $3 day
-with people as materialized (
-    select last_day, orders, sales from analytics.customers_as_of($1, $2, $3)
-)
-select last_day, orders, null::bigint as spent, count(*) as customers
-from people
-group by grouping sets ((last_day), (orders))
-union all
-select null, null, min(sales), score
-from (
-    select sales, row_number() over (order by sales desc) as place, count(*) over () as found
-    from people
-) ranked
-join generate_series(2, 5) as score on place <= (found * (6 - score) + 4) / 5
-group by score
+-- name: read_all
+-- For statements that sum the days of all customers: days lie in the order in which they came, and along the index, customer by
+-- customer, each would be a page of its own. Read as they lie and summed in memory, once and not by several at a time.
+set local enable_indexscan = off;
+set local work_mem = '64MB';
+set local max_parallel_workers_per_gather = 0
 
--- name: chosen
--- Sums of the customers chosen by their first order, by their scores; what they spent, by bins; and what the best tenth spent.
--- $1 store, $2 basis, $3 day or null, $4 limits of recency, $5 limits of frequency, $6 as of, $7 channel, $8 country, $9 category
+-- name: computed
+-- The customers at the end of a day: how many of which last day and number of orders, chosen by their first order or not; from which
+-- sales on a score is 2 to 5; what the chosen ones spent, by bins; and what the best tenth of these spent, less than 0 as 0.
+-- $1 store, $2 basis, $3 day or null, $4 channel, $5 country, $6 category
 with people as materialized (
-    select last_day, orders, sales, margin
+    select last_day, orders, sales, margin,
+           ($4::text is null or channel = $4) and ($5::text is null or country = $5) and ($6::text is null or category = $6) as chosen
     from analytics.customers_as_of($1, $2, $3)
-    where ($7::text is null or channel = $7) and ($8::text is null or country = $8) and ($9::text is null or category = $9)
 )
-select 1 + width_bucket(last_day, $4::date[]) as recency, 1 + width_bucket(orders, $5::bigint[]) as frequency, null::bigint as bin,
-       count(*) as customers, sum(orders)::bigint as orders, sum(sales)::bigint as sales, sum(margin)::bigint as margin,
-       sum($6::date - last_day)::bigint as days
+select 'cell' as kind, last_day, orders as number, chosen, count(*) as customers, sum(sales)::bigint as sales, sum(margin)::bigint as margin
 from people
-group by 1, 2
+group by last_day, orders, chosen
 union all
-select null, null, analytics.value_bin(sales), count(*), null, sum(sales)::bigint, null, null
+select 'limit', null, l.score, null, null, r.sales, null
+from (select sales, row_number() over (order by sales desc) as place from people) r
+join (
+    select score, ((select count(*) from people) * (6 - score) + 4) / 5 as place from generate_series(2, 5) as score
+) l on l.place = r.place
+union all
+select 'bin', null, analytics.value_bin(sales), null, count(*), sum(sales)::bigint, null
 from people
+where chosen
 group by analytics.value_bin(sales)
 union all
-select null, null, null, count(*), null, sum(greatest(sales, 0))::bigint, null, null
-from (select sales, row_number() over (order by sales desc) as place, count(*) over () as found from people) ranked
-where place <= (found + 9) / 10
+select 'best', null, null, null, count(*), coalesce(sum(greatest(sales, 0)), 0)::bigint, null
+from (
+    select sales from people where chosen order by sales desc limit (select (count(*) + 9) / 10 from people where chosen)
+) best
 
 -- name: moves
 -- How many customers came from which scores to which, and what they spent; 0 is who had not bought yet.

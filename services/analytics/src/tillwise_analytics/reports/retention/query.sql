@@ -31,60 +31,52 @@ group by 1, 2, 3
 -- The same from the days of the cohorts' customers, for what no sum is kept of.
 -- $1 store, $2 basis, $3 period, $4 week start, $5 first day, $6 last day, $7 recurring?, $8 days of a rolling period or null,
 -- $9 least orders, $10 channel, $11 country, $12 category, $13 by or null, $14 last offset, $15 groups told apart
-with steps as (
-    -- What each customer did in each period, or on each day where periods are counted from the customer's own.
-    select p.customer_id, p.first_day, s.slot,
-           case $13 when 'channel' then p.channel when 'country' then p.country when 'category' then p.category else '' end as own,
-           sum(case $2 when 'gross' then d.orders_gross else d.orders_net end)::bigint as orders,
-           sum(case $2 when 'gross' then d.sales_gross else d.sales_net end)::bigint as sales,
-           sum(d.sales_net - d.uncosted_net - d.cost_net)::bigint as margin
-    from analytics.customer_profiles p
+with chosen as not materialized (
+    select customer_id, first_day, last_day,
+           case $13 when 'channel' then channel when 'country' then country when 'category' then category else '' end as own
+    from analytics.customer_profiles
+    where store_id = $1 and basis = $2
+      and ($10::text is null or channel = $10) and ($11::text is null or country = $11) and ($12::text is null or category = $12)
+), entries as (
+    -- Who enters a cohort on which days: on the first day with an order, or on all of them.
+    select customer_id, first_day, own, first_day as day from chosen where not $7 and first_day between $5 and $6
+    union all
+    select c.customer_id, c.first_day, c.own, d.day
+    from chosen c
     cross join lateral (
-        select * from analytics.customer_days d
-        where d.store_id = $1 and d.customer_id = p.customer_id and d.day >= greatest($5, p.first_day)
+        select d.day from analytics.customer_days d
+        where d.store_id = $1 and d.customer_id = c.customer_id and d.day between $5 and $6
+          and case $2 when 'gross' then d.orders_gross else d.orders_net end > 0
         offset 0
     ) d
-    cross join lateral (
-        select case when $8::integer is not null or $3 = 'day' then d.day
-                    when $3 = 'week' then analytics.week_begin(d.day, $4) else analytics.month_begin(d.day) end as slot
-    ) s
-    where p.store_id = $1 and p.basis = $2 and p.first_day <= $6 and p.last_day >= $5 and ($7 or p.first_day >= $5)
-      and ($10::text is null or p.channel = $10) and ($11::text is null or p.country = $11) and ($12::text is null or p.category = $12)
-    group by p.customer_id, p.first_day, s.slot, own
-), histories as (
-    -- In lists: a join of what was computed with what was computed would be planned blindly.
-    select customer_id, first_day, own, array_agg(slot) as slots, array_agg(orders) as orders, array_agg(sales) as sales,
-           array_agg(margin) as margins
-    from steps
-    group by customer_id, first_day, own
+    where $7 and c.first_day <= $6 and c.last_day >= $5
 ), members as (
     -- Who is in which cohort, and since when.
-    select h.*, c.cohort, c.entered
-    from histories h
-    cross join lateral (
-        select case $3 when 'week' then analytics.week_begin(o.slot, $4) when 'month' then analytics.month_begin(o.slot) else o.slot end as cohort,
-               min(o.slot) as entered
-        from unnest(h.slots, h.orders) as o (slot, orders)
-        where o.orders > 0 and o.slot <= $6
-        group by 1
-        order by 1
-        -- The first period with an order is that of the first order.
-        limit case when $7 then null else 1 end
-    ) c
+    select customer_id, first_day, own,
+           case $3 when 'week' then analytics.week_begin(day, $4) when 'month' then analytics.month_begin(day) else day end as cohort,
+           min(day) as entered
+    from entries
+    group by 1, 2, 3, 4
 ), largest as (
     select own from members group by own order by count(*) desc, own limit $15
 ), periods as (
-    -- What each member did in each period since.
+    -- What each of them did in each period since.
     select m.customer_id, m.cohort, m.own,
-           case when $8::integer is not null then (d.slot - m.entered) / $8
-                when $3 = 'day' then d.slot - m.cohort
-                when $3 = 'week' then (d.slot - m.cohort) / 7
-                else (date_part('year', d.slot) - date_part('year', m.cohort)) * 12 + date_part('month', d.slot) - date_part('month', m.cohort)
+           case when $8::integer is not null then (d.day - m.entered) / $8
+                when $3 = 'day' then d.day - m.cohort
+                when $3 = 'week' then (d.day - m.cohort) / 7
+                else (date_part('year', d.day) - date_part('year', m.cohort)) * 12 + date_part('month', d.day) - date_part('month', m.cohort)
            end::integer as period,
-           sum(d.orders) as orders, sum(d.sales) as sales, sum(d.margin) as margin
+           sum(case $2 when 'gross' then d.orders_gross else d.orders_net end) as orders,
+           sum(case $2 when 'gross' then d.sales_gross else d.sales_net end) as sales,
+           sum(d.sales_net - d.uncosted_net - d.cost_net) as margin
     from members m
-    cross join lateral unnest(m.slots, m.orders, m.sales, m.margins) as d (slot, orders, sales, margin)
-    where d.slot >= case when $8::integer is not null then m.entered else m.cohort end
+    cross join lateral (
+        select * from analytics.customer_days d
+        where d.store_id = $1 and d.customer_id = m.customer_id
+          and d.day >= case when $8::integer is not null then m.entered else greatest(m.first_day, m.cohort) end
+        offset 0
+    ) d
     group by 1, 2, 3, 4
 ), returns as (
     select *, orders >= case period when 0 then 1 else $9 end as counts from periods

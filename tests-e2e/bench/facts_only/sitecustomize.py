@@ -10,7 +10,7 @@ import contextlib
 from typing import Any
 
 
-async def _nothing(_: Any) -> None:
+async def _nothing(_: Any, **__: Any) -> None:
     """No sums."""
 
 

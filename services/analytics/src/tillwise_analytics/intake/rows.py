@@ -20,6 +20,7 @@ EVENT_COLUMNS = (
 )  # fmt: skip
 LINE_COLUMNS = (
     "store_id", "event_id", "line_no", "sku", "quantity", "unit_price", "amount", "name", "category", "unit_cost", "discount",
+    "first_of_order", "first_of_sku",
 )  # fmt: skip
 
 Row = tuple[Any, ...]
@@ -72,14 +73,18 @@ def _head(store_id: int, event_id: str, kind: str, subject: str, event: Any, bod
 
 def _placed(store_id: int, event_id: str, event: events.OrderPlaced, body_hash: int, stamp: tuple[datetime, str]) -> tuple[Row, list[Row]]:
     order = event.data
-    lines = [
-        (store_id, event_id, n, e.sku, e.quantity, e.unit_price, None, e.name, e.category, e.unit_cost, e.discount)
-        for n, e in enumerate(order.lines)
-    ]
-    is_sale = any(line.quantity > 0 for line in order.lines)
+    lines: list[Row] = []
+    sold: set[str] = set()
+    for n, e in enumerate(order.lines):
+        counts = e.quantity > 0 and e.sku not in sold
+        lines.append(
+            (store_id, event_id, n, e.sku, e.quantity, e.unit_price, None, e.name, e.category, e.unit_cost, e.discount, counts and not sold, counts)
+        )
+        if counts:
+            sold.add(e.sku)
     head = _head(store_id, event_id, "order.placed", order.order_id, event, body_hash, stamp)
     tail = (order.customer_id, order.currency, order.channel, order.country, order.shipping, order.tax)
-    return (*head, *tail, None, None, None, None, None, None, None, is_sale), lines
+    return (*head, *tail, None, None, None, None, None, None, None, bool(sold)), lines
 
 
 def _refunded(
@@ -87,7 +92,8 @@ def _refunded(
 ) -> tuple[Row, list[Row]]:
     refund = event.data
     lines = [
-        (store_id, event_id, n, line.sku, line.quantity, None, line.amount, None, None, None, 0) for n, line in enumerate(refund.lines)
+        (store_id, event_id, n, line.sku, line.quantity, None, line.amount, None, None, None, 0, False, False)
+        for n, line in enumerate(refund.lines)
     ]
     head = _head(store_id, event_id, "order.refunded", refund.order_id, event, body_hash, stamp)
     return (*head, *_NO_ORDER, refund.refund_id, refund.amount, None, None, None, None, None, False), lines

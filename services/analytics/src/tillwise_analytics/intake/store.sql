@@ -5,19 +5,24 @@
 -- name: session
 -- Staging tables, once per connection. They are emptied by every commit and never written to the log.
 create temp table tw_events (like analytics.events, is_sale boolean not null) on commit delete rows;
-create temp table tw_lines (like analytics.event_lines) on commit delete rows;
+-- first_of_…: the line by which the order counts once, for itself and for a product; only what is sold does.
+create temp table tw_lines (like analytics.event_lines, first_of_order boolean not null, first_of_sku boolean not null) on commit delete rows;
 create temp table tw_fresh (store_id integer, event_id text collate "C") on commit delete rows;
 create temp table tw_touched (store_id integer, order_id text collate "C") on commit delete rows;
+-- New orders that nothing else is known of: they need no look at what they were.
+create temp table tw_new (
+    store_id integer, order_id text collate "C", event_id text collate "C", at timestamptz, hour timestamptz, day date,
+    customer_id text collate "C", channel text, country text
+) on commit delete rows;
+-- What is added to the sums (sign 1) or taken away (-1); all figures have that sign already. orders_*: on the line by which the order
+-- counts; sku_orders_*: on the one by which it counts for the product.
 create temp table tw_deltas (
-    sign smallint, store_id integer, order_id text collate "C", at timestamptz, day date,
+    sign bigint, store_id integer, order_id text collate "C", at timestamptz, hour timestamptz, day date,
     customer_id text collate "C", channel text, country text, sku text collate "C", category text,
     sold boolean, cancelled boolean,
+    orders_gross bigint, orders_net bigint, sku_orders_gross bigint, sku_orders_net bigint,
     units_gross bigint, units_net bigint, sales_gross bigint, sales_net bigint, discounts bigint, refunds bigint,
     cost_gross bigint, cost_net bigint, uncosted_net bigint
-) on commit delete rows;
-create temp table tw_sold (
-    sign smallint, store_id integer, order_id text collate "C", at timestamptz, day date,
-    customer_id text collate "C", channel text, country text, cancelled boolean
 ) on commit delete rows
 
 -- name: lock_stores
@@ -74,10 +79,40 @@ insert into analytics.event_lines
 select store_id, event_id, line_no, sku, quantity, unit_price, amount, name, category, unit_cost, discount
 from tw_lines
 
+-- name: put_new_orders
+-- Orders that are new and of which the batch says one thing alone: what they add to the sums is what they say. They are looked up one
+-- by one ("offset 0"), because the planner does not know how few they are.
+with alone as (
+    select store_id, subject, min(event_id) as event_id, min(occurred_at) as at, min(customer_id) as customer_id,
+           min(channel) as channel, min(country) as country, bool_and(is_sale) as is_sale
+    from tw_events
+    where type in ('order.placed', 'order.refunded', 'order.cancelled')
+    group by store_id, subject
+    having count(*) = 1 and min(type) = 'order.placed'
+), fresh as (
+    insert into orders (store_id, order_id, event_id, version_at, placed_at, customer_id, channel, country, is_sale)
+    select a.store_id, a.subject, a.event_id, a.at, a.at, a.customer_id, a.channel, a.country, a.is_sale
+    from alone a
+    left join lateral (select true as known from orders o where o.store_id = a.store_id and o.order_id = a.subject offset 0) o on true
+    left join lateral (
+        select true as known from refunds r where r.store_id = a.store_id and r.order_id = a.subject limit 1
+    ) r on true
+    where o.known is null and r.known is null
+    order by a.store_id, a.subject
+    returning store_id, order_id, event_id, placed_at, customer_id, channel, country
+)
+insert into tw_new
+select f.store_id, f.order_id, f.event_id, f.placed_at, date_trunc('hour', f.placed_at, s.timezone), (f.placed_at at time zone s.timezone)::date,
+       f.customer_id, coalesce(f.channel, ''), coalesce(f.country, '')
+from fresh f join analytics.stores s on s.id = f.store_id
+
 -- name: touch_orders
--- The orders that the new events are about.
+-- The orders that the events are about and that may have been there before.
 insert into tw_touched
-select distinct store_id, subject from tw_events where type in ('order.placed', 'order.refunded', 'order.cancelled')
+select distinct e.store_id, e.subject
+from tw_events e
+where e.type in ('order.placed', 'order.refunded', 'order.cancelled')
+  and not exists (select from tw_new n where n.store_id = e.store_id and n.order_id = e.subject)
 
 -- name: touch_recategorised
 -- The orders that sold or refunded a product, when the product's category changes now: lines without a category of
@@ -160,8 +195,8 @@ insert into orders (store_id, order_id, event_id, version_at, placed_at, custome
 select distinct on (store_id, subject)
     store_id, subject, event_id, occurred_at, min(occurred_at) over (partition by store_id, subject),
     customer_id, channel, country, is_sale
-from tw_events
-where type = 'order.placed'
+from tw_events e
+where type = 'order.placed' and not exists (select from tw_new n where n.store_id = e.store_id and n.order_id = e.subject)
 order by store_id, subject, occurred_at desc, event_id desc
 on conflict (store_id, order_id) do update set
     placed_at = least(orders.placed_at, excluded.placed_at),

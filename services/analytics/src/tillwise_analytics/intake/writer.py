@@ -67,7 +67,7 @@ async def _stage(connection: Any, staged: Staged) -> None:
 
 
 async def _add_facts(connection: Any, staged: Staged) -> tuple[int, int]:
-    stored = int((await connection.execute(SQL.add_events)).rpartition(" ")[2])
+    stored = _count(await connection.execute(SQL.add_events))
     conflicts: list[Any] = []
     if stored < len(staged):
         conflicts = await connection.fetch(SQL.conflicts)
@@ -89,20 +89,28 @@ async def _know_stores(connection: Any, staged: Staged) -> None:
 async def _derive(connection: Any, staged: Staged) -> None:
     """Current state and rollups of what the staged events are about."""
     kinds = staged.kinds
-    if kinds & ORDERS:
-        await connection.execute(SQL.touch_orders)
-    if "ProductUpdated" in kinds:
-        await connection.execute(SQL.touch_recategorised)
-        await connection.execute(SQL.touch_recosted)
-    rolled = bool(kinds & ORDERS) or "ProductUpdated" in kinds
-    if rolled:
+    described = "ProductUpdated" in kinds
+    # What a product says of itself decides what its orders add to the sums: beside such news every order is looked up.
+    new = 0 if described or "OrderPlaced" not in kinds else _count(await connection.execute(SQL.put_new_orders))
+    touched = 0
+    if kinds & ORDERS and not (new and new == len(staged)):
+        touched += _count(await connection.execute(SQL.touch_orders))
+    if described:
+        touched += _count(await connection.execute(SQL.touch_recategorised))
+        touched += _count(await connection.execute(SQL.touch_recosted))
+    if touched:
         await roll.before(connection)
     for about, statements in STATE:
         if about & kinds:
             for statement in statements:
                 await connection.execute(statement)
-    if rolled:
-        await roll.after(connection)
+    if new or touched:
+        await roll.after(connection, new=bool(new), touched=bool(touched))
+
+
+def _count(status: str) -> int:
+    """How many rows a statement put in."""
+    return int(status.rpartition(" ")[2])
 
 
 # Which statements bring the state of things up to date after which kinds of events.

@@ -38,10 +38,11 @@ select max(event_id) from tw_events
 -- name: stage_lines
 -- Their lines.
 insert into tw_lines
-select l.* from analytics.event_lines l join tw_events e on e.store_id = l.store_id and e.event_id = l.event_id
+-- Which line counts matters for orders in tw_new alone, and a rebuild has none.
+select l.*, false, false from analytics.event_lines l join tw_events e on e.store_id = l.store_id and e.event_id = l.event_id
 
 -- name: empty_stage
-truncate tw_events, tw_lines, tw_touched, tw_deltas, tw_sold
+truncate tw_events, tw_lines, tw_touched, tw_deltas
 
 -- name: touch_next
 -- The next orders, and refunds of orders that nobody placed.

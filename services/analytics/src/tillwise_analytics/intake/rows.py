@@ -78,7 +78,21 @@ def _placed(store_id: int, event_id: str, event: events.OrderPlaced, body_hash: 
     for n, e in enumerate(order.lines):
         counts = e.quantity > 0 and e.sku not in sold
         lines.append(
-            (store_id, event_id, n, e.sku, e.quantity, e.unit_price, None, e.name, e.category, e.unit_cost, e.discount, counts and not sold, counts)
+            (
+                store_id,
+                event_id,
+                n,
+                e.sku,
+                e.quantity,
+                e.unit_price,
+                None,
+                e.name,
+                e.category,
+                e.unit_cost,
+                e.discount,
+                counts and not sold,
+                counts,
+            )
         )
         if counts:
             sold.add(e.sku)

@@ -12,6 +12,7 @@ from typing import Any
 
 from tillwise_analytics.intake import writer
 from tillwise_analytics.rollups import roll
+from tillwise_analytics.settling.domain import keep_statistics
 from tillwise_analytics.settling.registry import DOMAINS
 from tillwise_analytics.settling.settler import settle
 from tillwise_analytics.stock.rows import TABLES as STOCK_TABLES
@@ -127,6 +128,7 @@ async def _replay(connection: Any, store_id: int) -> None:
             for statement in statements:
                 await connection.execute(statement)
         await connection.execute(SQL.empty_stage)
+        await keep_statistics(connection, tuple(TABLES))
     last = ""
     while True:
         await connection.execute(SQL.touch_next, store_id, last, PAGE)
@@ -136,6 +138,7 @@ async def _replay(connection: Any, store_id: int) -> None:
         last = page_end
         await roll.after(connection)
         await connection.execute(SQL.empty_stage)
+        await keep_statistics(connection, (*TABLES, *NOTES))
     for domain in DOMAINS.values():
         last = ""
         while (settled := await domain.settle_some(connection, store_id, last)).keys:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
@@ -20,13 +20,20 @@ class Settled(NamedTuple):
     last: str
 
 
+async def keep_statistics(connection: Any, tables: Sequence[str]) -> None:
+    """Tell the planner how large these tables have become, when they have outgrown what it knows."""
+    for row in await connection.fetch(SQL.outgrown, tables):
+        await connection.execute(f"analyze {row['name']}")
+
+
 @dataclass(frozen=True)
 class Domain:
-    """A domain: its name in `Report.needs`, its steps in order, how many keys are settled at once, and its statements."""
+    """A domain: its name in `Report.needs`, its steps in order, how many keys are settled at once, and what they read that grows."""
 
     name: str
     steps: tuple[Step, ...]
     at_once: int
+    tables: tuple[str, ...]
 
     async def waiting(self, connection: Any, store_id: int) -> bool:
         """Whether there is something to settle."""
@@ -38,6 +45,7 @@ class Domain:
         Who settles many times in a row goes on after the last key: what was settled leaves dead entries at the begin of the
         index, and to step over them again and again would cost the square of their number.
         """
+        await keep_statistics(connection, self.tables)
         count, last = await connection.fetchrow(getattr(SQL, f"pick_{self.name}"), store_id, self.at_once, after)
         if count:
             for step in self.steps:

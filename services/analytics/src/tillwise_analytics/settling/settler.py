@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Iterable
-from typing import Any
+from typing import Any, NamedTuple
 
 from tillwise_analytics.intake import writer
 from tillwise_analytics.settling.domain import SQL, Domain
@@ -14,10 +14,19 @@ from tillwise_common import logs, tasks
 from tillwise_common.postgres.pool import Postgres, Unreachable
 
 log = logs.get("settling")
-# How long the background rests between two looks, and how long after work in multiples of it: the intake comes first, and a
-# customer who changes ten times meanwhile is settled once.
+# How long the background rests between two looks, and after work in multiples of it: the intake comes first, and a customer who
+# changes ten times meanwhile is settled once.
 REST_SECONDS = 1.0
-REST_SHARE = 2.0
+REST_SHARE = 0.5
+# How long a store may go on sending before the background settles some of it all the same.
+BUSY_SECONDS = 10.0
+
+
+class Waiting(NamedTuple):
+    """A store with something to settle: its version at the last look, and since when it waits."""
+
+    version: int
+    since: float
 
 
 class Settler:
@@ -26,6 +35,9 @@ class Settler:
     def __init__(self, postgres: Postgres) -> None:
         self._postgres = postgres
         self._task: asyncio.Task[None] | None = None
+        self._waiting: dict[int, Waiting] = {}
+        # The last key settled of each store and domain.
+        self._reached: dict[tuple[int, str], str] = {}
 
     async def start(self) -> None:
         self._task = tasks.keep(self._run, "settling")
@@ -45,19 +57,34 @@ class Settler:
 
     async def _run(self) -> None:
         while True:
-            began = time.monotonic()
+            began, worked = time.monotonic(), False
             try:
-                await self._once()
+                worked = await self._once()
             except Unreachable as error:
                 log.warning("settling_interrupted", reason=type(error).__name__)
-            await asyncio.sleep(REST_SECONDS + REST_SHARE * (time.monotonic() - began))
+            await asyncio.sleep(REST_SHARE * (time.monotonic() - began) if worked else REST_SECONDS)
 
-    async def _once(self) -> None:
+    async def _once(self) -> bool:
+        """Settle some of what waits in each store whose turn it is; tells whether there was any."""
+        worked = False
         async with self._postgres.acquire() as connection:
-            for row in await connection.fetch(SQL.stores_waiting):
-                for domain in DOMAINS.values():
-                    if row[domain.name]:
-                        await _in_transaction(connection, row["store_id"], domain)
+            waiting = {row["store_id"]: row for row in await connection.fetch(SQL.stores_waiting)}
+            self._waiting = {store_id: self._waiting.get(store_id, Waiting(-1, time.monotonic())) for store_id in waiting}
+            for store_id, row in waiting.items():
+                version, since = self._waiting[store_id]
+                due = version == row["version"] or time.monotonic() - since >= BUSY_SECONDS
+                settled = [await self._next(connection, store_id, domain) for domain in DOMAINS.values() if due and row[domain.name]]
+                # Each of them gave the store a new version, which is none that it sent.
+                version = row["version"] + sum(settled)
+                self._waiting[store_id] = Waiting(version, time.monotonic() if due else since)
+                worked = worked or any(settled)
+        return worked
+
+    async def _next(self, connection: Any, store_id: int, domain: Domain) -> bool:
+        """Settle the next keys of a store; False when the last one was reached and it starts again from the first."""
+        last = await _in_transaction(connection, store_id, domain, self._reached.get((store_id, domain.name), ""))
+        self._reached[store_id, domain.name] = last or ""
+        return last is not None
 
 
 async def settle(connection: Any, store_id: int, domain: Domain) -> None:

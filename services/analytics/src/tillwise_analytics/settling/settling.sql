@@ -5,16 +5,23 @@
 -- Keys of the domain that is settled: customers or SKUs. Once per connection.
 create temp table tw_settling (key text collate "C" primary key) on commit delete rows
 
+-- name: outgrown
+-- Which of these tables are twice as large as when the planner looked last, which is once a minute at best and never for a temporary
+-- table: a plan made for an empty table reads a large one from end to end. $1 names.
+select c.oid::regclass::text as name
+from unnest($1::text[]) as t (name)
+join pg_class c on c.oid = to_regclass(t.name)
+where pg_relation_size(c.oid) > 2 * 8192 * greatest(c.relpages, 20)
+
 -- name: stores_waiting
--- Stores with changes of customers or products that are not settled.
-select store_id, bool_or(customers) as customers, bool_or(stock) as stock
+-- Stores with changes of customers or products that are not settled, and the version of what they sent.
+select store_id, version, customers, stock
 from (
-    select id as store_id, exists (select from customer_changes c where c.store_id = s.id) as customers,
+    select id as store_id, version, exists (select from customer_changes c where c.store_id = s.id) as customers,
            exists (select from stock_changes c where c.store_id = s.id) as stock
     from analytics.stores s
 ) found
 where customers or stock
-group by store_id
 order by store_id
 
 -- name: customers_waiting
@@ -32,7 +39,12 @@ select count(*)::integer as keys, max(key) as last from picked
 
 -- name: forget_customers
 -- Their changes are settled.
-delete from customer_changes c using tw_settling t where c.store_id = $1 and c.customer_id = t.key
+delete from customer_changes
+where ctid = any(array(
+    select c.ctid
+    from tw_settling t
+    cross join lateral (select c.ctid from customer_changes c where c.store_id = $1 and c.customer_id = t.key offset 0) c
+))
 
 -- name: stock_waiting
 -- Whether a store has unsettled stock.
@@ -49,4 +61,9 @@ select count(*)::integer as keys, max(key) as last from picked
 
 -- name: forget_stock
 -- Their changes are settled.
-delete from stock_changes c using tw_settling t where c.store_id = $1 and c.sku = t.key
+delete from stock_changes
+where ctid = any(array(
+    select c.ctid
+    from tw_settling t
+    cross join lateral (select c.ctid from stock_changes c where c.store_id = $1 and c.sku = t.key offset 0) c
+))

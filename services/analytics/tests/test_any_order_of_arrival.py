@@ -23,10 +23,11 @@ from .shop_events import cancelled, line, placed, product, refunded
 
 STORE_IDS = itertools.count(1_000_000)
 instants = st.integers(0, 12 * 24 * 60).map(lambda minutes: (datetime(2026, 3, 23, tzinfo=UTC) + timedelta(minutes=minutes)).isoformat())
-orders, skus, customers = st.sampled_from("123"), st.sampled_from("AB"), st.sampled_from("xy")
+orders, skus, customers = st.sampled_from("12345"), st.sampled_from("AB"), st.sampled_from("xy")
 sold_lines = st.builds(line, skus, st.integers(-1, 3), st.integers(0, 5000), discount=st.integers(0, 50))
 costed_lines = st.builds(lambda sold, cost: sold | {"unit_cost": cost}, sold_lines, st.integers(0, 900))
-lines = st.one_of(sold_lines, costed_lines)
+named_lines = st.builds(lambda sold, category: sold | {"category": category}, sold_lines, st.sampled_from(["tea", "cups"]))
+lines = st.one_of(sold_lines, costed_lines, named_lines)
 
 
 def _other(kind: str, data: dict[str, Any], at: str) -> dict[str, Any]:
@@ -35,7 +36,7 @@ def _other(kind: str, data: dict[str, Any], at: str) -> dict[str, Any]:
 
 events = st.one_of(
     st.builds(lambda order, at, sold, customer, channel: placed(order, at, *sold, customer_id=customer, channel=channel),
-              orders, instants, st.lists(lines, min_size=1, max_size=2), customers, st.sampled_from(["web", "pos"])),
+              orders, instants, st.lists(lines, min_size=1, max_size=3), customers, st.sampled_from(["web", "pos"])),
     st.builds(lambda order, at, sku, amount: refunded(order, "r", at, lines=[{"sku": sku, "quantity": 1, "amount": amount}]),
               orders, instants, skus, st.integers(0, 3000)),
     st.builds(cancelled, orders, instants),

@@ -94,3 +94,20 @@ async def test_background_settles_by_itself_and_makes_a_new_version(platform):
     await pool.close()
     assert await platform.rows("select version from stores") > before
     assert await platform.rows(f"select 1 from customer_profiles where store_id = {BERLIN.id}") == [(1,), (1,)]
+
+
+async def test_background_lets_a_store_finish_sending_but_not_for_ever(platform, monkeypatch):
+    settler = platform.settler
+
+    async def settled_after_look() -> bool:
+        await settler._once()
+        return not await platform.rows("select 1 from customer_changes")
+
+    await platform.take(placed("1", "2026-03-03T12:00:00Z", customer_id="x"))
+    assert not await settled_after_look()
+    await platform.take(placed("2", "2026-03-03T12:00:00Z", customer_id="y"))
+    assert not await settled_after_look()
+    assert await settled_after_look()
+    await platform.take(placed("3", "2026-03-03T12:00:00Z", customer_id="y"))
+    monkeypatch.setattr("tillwise_analytics.settling.settler.BUSY_SECONDS", 0)
+    assert await settled_after_look()

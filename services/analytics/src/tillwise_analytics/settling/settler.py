@@ -81,8 +81,11 @@ class Settler:
         return worked
 
     async def _next(self, connection: Any, store_id: int, domain: Domain) -> bool:
-        """Settle the next keys of a store; False when the last one was reached and it starts again from the first."""
-        last = await _in_transaction(connection, store_id, domain, self._reached.get((store_id, domain.name), ""))
+        """Settle the next keys of a store, from the first again after the last; tells whether there was any."""
+        reached = self._reached.get((store_id, domain.name), "")
+        last = await _in_transaction(connection, store_id, domain, reached)
+        if last is None and reached:
+            last = await _in_transaction(connection, store_id, domain)
         self._reached[store_id, domain.name] = last or ""
         return last is not None
 

@@ -87,12 +87,12 @@ def _naive(shop: list[dict[str, Any]], sku: str, first: date, last: date | None)
     if not after.on_hand:
         return None
     was, now = before.until(begin), after.until(end)
-    gross = [
-        e for e in NaiveShop(shop, BERLIN.timezone).entries("gross") if e["product"] == sku and first <= e["day"] <= (last or NOW.date())
-    ]
+    naive = NaiveShop(shop, BERLIN.timezone)
+    gross = [e for e in naive.entries("gross") if e["product"] == sku and first <= e["day"] <= (last or NOW.date())]
+    demand = [e for e in naive.demand() if e["product"] == sku and first <= e["day"] <= (last or NOW.date())]
     net = [e for e in NaiveShop(shop, BERLIN.timezone).entries("net") if e["product"] == sku and first <= e["day"] <= (last or NOW.date())]
-    units = sum(e["units"] for e in gross) if gross else now["sold"] - was["sold"]
-    starts = [_midnight(_first_told(min(e["day"] for e in gross), first, last or NOW.date()))] if gross else []
+    units = sum(e["units"] for e in demand) if gross else now["sold"] - was["sold"]
+    starts = [_midnight(_first_told(min(e["day"] for e in demand), first, last or NOW.date()))] if demand else []
     starts += [after.since] if after.since is not None else []
     selling = (end - max(begin, min(starts, default=begin))) / DAY
     empty = (now["empty_time"] - was["empty_time"]) / DAY

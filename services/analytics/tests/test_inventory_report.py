@@ -11,7 +11,7 @@ from tillwise_common.contracts import reports
 from tillwise_common.contracts.reports import Answer, Refusal, ReportAnswer
 from tillwise_common.contracts.stores import Store
 
-from .shop_events import line, placed, product
+from .shop_events import cancelled, line, placed, product
 from .stock_events import counted, moved, receipt, sale
 
 NOW = datetime(2026, 3, 31, 10, tzinfo=UTC)
@@ -185,6 +185,15 @@ async def test_figures_beyond_reason_are_no_fault(platform):
     await platform.take(receipt(1, "2026-03-01T10:00:00Z", 100_000_000_000), counted(1_000_000_000, "2026-03-02T10:00:00Z"))
     (row,) = await records(platform)
     assert (row["on_hand"], row["value"]) == (1_000_000_000, None)
+
+
+async def test_order_that_was_cancelled_is_no_demand(platform):
+    orders = placed("1", "2026-03-10T10:00:00Z", line("A", 8)), placed("2", "2026-03-20T10:00:00Z", line("A", 1000))
+    await platform.take(receipt(50, "2026-03-01T10:00:00Z", 400), *orders)
+    await platform.take(cancelled("2", "2026-03-20T10:30:00Z"))
+    (row,) = await records(platform, from_="2026-03-01", to="2026-03-30")
+    assert (row["sold"], row["sell_through"]) == (8, pytest.approx(8 / 58))
+    assert (await platform.rebuild()).differences == []
 
 
 def _close(value: Any) -> Any:

@@ -103,24 +103,24 @@ def _naive(naive: NaiveShop, first: date, last: date, question: dict[str, str]) 
     names = {"sku": "product"}
     filters = {names.get(name, name): value for name, value in question.items() if name != "basis"}
 
-    def kept(basis: str) -> dict[str, list[dict[str, Any]]]:
+    def kept(entries: list[dict[str, Any]]) -> dict[str, list[dict[str, Any]]]:
         by_sku = defaultdict(list)
-        for entry in naive.entries(basis):
+        for entry in entries:
             if first <= entry["day"] <= last and all(entry[name] == value for name, value in filters.items()) and entry["product"]:
                 by_sku[entry["product"]].append(entry)
         return by_sku
 
-    own, gross = kept(basis), kept("gross")
+    own, demand = kept(naive.entries(basis)), kept(naive.demand(basis))
     figures = {}
-    for sku in sorted(set(own) | set(gross)):
+    for sku in sorted(set(own) | set(demand)):
         entries = own[sku]
         orders, units, sales = len({e["order"] for e in entries if e["sold"]}), _sum(entries, "units"), _sum(entries, "sales")
-        figures[sku] = {"orders": orders, "units": units, "sales": sales} | _demand(naive, sku, gross[sku], basis, first, last)
+        figures[sku] = {"orders": orders, "units": units, "sales": sales} | _demand(naive, sku, demand[sku], basis, first, last)
     return {sku: one for sku, one in figures.items() if one["orders"] or one["units"] or one["sales"]}
 
 
 def _demand(naive: NaiveShop, sku: str, entries: list[dict[str, Any]], basis: str, first: date, last: date) -> dict[str, Any]:
-    sold = [e["day"] for e in naive.entries("gross") if e["product"] == sku and e["sold"]]
+    sold = [e["day"] for e in naive.demand(basis) if e["product"] == sku and e["sold"]]
     weeks, day = [], first
     while day <= last:
         monday = day - timedelta(days=day.weekday())

@@ -12,7 +12,7 @@ import pytest
 from tillwise_common.contracts import reports
 from tillwise_common.contracts.reports import Answer, Refusal, ReportAnswer
 
-from .shop_events import line, placed, product
+from .shop_events import cancelled, line, placed, product
 from .stock_events import moved, receipt, sale
 
 # A Tuesday; the thirteen weeks begin on Monday 2026-01-05.
@@ -39,6 +39,14 @@ def weekly(*units: int, sku: str = "A", first: str = "2026-01-07T12:00:00+00:00"
         for n, count in enumerate(units)
         if count
     ]
+
+
+async def test_order_that_was_cancelled_is_no_demand(platform):
+    units = [10, 14, 8, 12, 16, 9, 11, 13, 10, 12, 14, 11]
+    await platform.take(receipt(40, "2026-01-02T10:00:00Z", 400), *weekly(*units))
+    (before,) = await records(platform)
+    await platform.take(placed("huge", "2026-03-20T10:00:00Z", line("A", 1000)), cancelled("huge", "2026-03-20T10:30:00Z"))
+    assert await records(platform) == [before]
 
 
 async def test_reorder_point_follows_from_demand_and_lead_time(platform):

@@ -21,6 +21,7 @@ OLDER = [
     "0015_customer_segments.sql",
     "0018_costs_looked_up_when_missing.sql",
     "0019_product_spans.sql",
+    "0022_demand_without_cancelled_orders.sql",
 ]
 AS_IT_WAS = """
 drop table product_spans; drop aggregate total (bigint);
@@ -30,7 +31,7 @@ drop table customer_changes, stock_changes, customer_profiles; drop index events
 alter table customer_days drop column uncosted_net;
 drop view sale_entries; drop view refund_entries; drop table product_costs; drop table product_weeks; drop index rollup_days_of_product;
 alter table products drop column seen_category;
-alter table rollup_days drop column cost_gross, drop column cost_net, drop column uncosted_net;
+alter table rollup_days drop column cost_gross, drop column cost_net, drop column uncosted_net, drop column units_cancelled;
 alter table customer_days drop column sales_gross, drop column sales_net, drop column cost_gross, drop column cost_net;
 delete from customer_days where orders_gross = 0;
 """

@@ -42,6 +42,11 @@ class NaiveShop:
         """One entry per sold or refunded line, with everything that a trend may ask for."""
         return [*self._sales(basis), *self._given_back(basis)]
 
+    def demand(self, basis: str = "net") -> list[dict[str, Any]]:
+        """What was ordered, before anything came back; of orders that stand, unless gross is asked for."""
+        stands = {order_id for order_id, order in self.orders.items() if basis == "gross" or not order.get("cancelled")}
+        return [entry for entry in self._sales("gross") if entry["order"] in stands]
+
     def _sales(self, basis: str) -> list[dict[str, Any]]:
         found = []
         for order_id, order in self.orders.items():

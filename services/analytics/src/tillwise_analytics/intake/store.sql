@@ -22,7 +22,7 @@ create temp table tw_deltas (
     sold boolean, cancelled boolean,
     orders_gross bigint, orders_net bigint, sku_orders_gross bigint, sku_orders_net bigint,
     units_gross bigint, units_net bigint, sales_gross bigint, sales_net bigint, discounts bigint, refunds bigint,
-    cost_gross bigint, cost_net bigint, uncosted_net bigint
+    cost_gross bigint, cost_net bigint, uncosted_net bigint, units_cancelled bigint
 ) on commit delete rows
 
 -- name: lock_stores

@@ -24,7 +24,7 @@ log = logs.get("rebuild")
 SQL = load("tillwise_analytics.rollups", "rebuild.sql")
 PAGE = 20_000
 SUMS = "orders_gross, orders_net, units_gross, units_net, sales_gross, sales_net, discounts, refunds"
-COSTS = "cost_gross, cost_net, uncosted_net"
+COSTS = "cost_gross, cost_net, uncosted_net, units_cancelled"
 OF_CUSTOMERS = "orders_gross, orders_net, sales_gross, sales_net, cost_gross, cost_net, uncosted_net"
 # Columns compared, and which rows say something: sums that came back to nothing leave rows of zeros behind.
 TABLES: dict[str, tuple[str, str]] = {
@@ -41,8 +41,8 @@ TABLES: dict[str, tuple[str, str]] = {
         "event_id is not null or first_gross is not null",
     ),
     "rollup_hours": (f"bucket, {SUMS}", f"(0, 0, 0, 0, 0, 0, 0, 0) <> ({SUMS})"),
-    "rollup_days": (f"dim, day, value, {SUMS}, {COSTS}", f"(0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0) <> ({SUMS}, {COSTS})"),
-    "product_weeks": (f"week, sku, {SUMS}, {COSTS}", f"(0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0) <> ({SUMS}, {COSTS})"),
+    "rollup_days": (f"dim, day, value, {SUMS}, {COSTS}", f"(0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0) <> ({SUMS}, {COSTS})"),
+    "product_weeks": (f"week, sku, {SUMS}, {COSTS}", f"(0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0) <> ({SUMS}, {COSTS})"),
     "product_spans": ("sku, first_gross, last_gross, first_net, last_net", "first_gross is not null"),
     "customer_days": (f"customer_id, day, {OF_CUSTOMERS}", f"({OF_CUSTOMERS}) <> (0, 0, 0, 0, 0, 0, 0)"),
     "rollup_customers": (

@@ -20,7 +20,7 @@ select 1, n.store_id, n.order_id, n.at, n.hour, n.day, n.customer_id, n.channel,
        greatest(l.quantity, 0), l.quantity, greatest(l.quantity, 0) * l.unit_price, l.quantity * l.unit_price - l.discount, l.discount,
        greatest(-l.quantity, 0) * l.unit_price,
        greatest(l.quantity, 0) * coalesce(c.unit_cost, 0), l.quantity * coalesce(c.unit_cost, 0),
-       case when c.unit_cost is null then l.quantity * l.unit_price - l.discount else 0 end
+       case when c.unit_cost is null then l.quantity * l.unit_price - l.discount else 0 end, 0
 from tw_new n
 join tw_lines l on l.store_id = n.store_id and l.event_id = n.event_id
 left join products_asked a on a.store_id = l.store_id and a.sku = l.sku
@@ -48,7 +48,7 @@ select $1::bigint, e.store_id, e.order_id, e.at, date_trunc('hour', e.at, t.time
        case when e.first_of_order then $1 else 0 end, case when e.first_of_order and not e.cancelled then $1 else 0 end,
        case when e.first_of_sku then $1 else 0 end, case when e.first_of_sku and not e.cancelled then $1 else 0 end,
        $1 * e.units_gross, $1 * e.units_net, $1 * e.sales_gross, $1 * e.sales_net, $1 * e.discounts, $1 * e.refunds,
-       $1 * e.cost_gross, $1 * e.cost_net, $1 * e.uncosted_net
+       $1 * e.cost_gross, $1 * e.cost_net, $1 * e.uncosted_net, $1 * e.units_cancelled
 from (select t.store_id, t.order_id, s.timezone from tw_touched t join analytics.stores s on s.id = t.store_id offset 0) t
 cross join lateral (
     select e.*, e.sold and row_number() over (partition by e.sold) = 1 as first_of_order,
@@ -62,7 +62,7 @@ insert into tw_deltas
 select $1::bigint, e.store_id, e.order_id, e.at, date_trunc('hour', e.at, t.timezone), (e.at at time zone t.timezone)::date,
        e.customer_id, e.channel, e.country, e.sku, e.category, e.sold, e.cancelled, 0, 0, 0, 0,
        $1 * e.units_gross, $1 * e.units_net, $1 * e.sales_gross, $1 * e.sales_net, $1 * e.discounts, $1 * e.refunds,
-       $1 * e.cost_gross, $1 * e.cost_net, $1 * e.uncosted_net
+       $1 * e.cost_gross, $1 * e.cost_net, $1 * e.uncosted_net, 0
 from (select t.store_id, t.order_id, s.timezone from tw_touched t join analytics.stores s on s.id = t.store_id offset 0) t
 cross join lateral (select * from refund_entries e where e.store_id = t.store_id and e.order_id = t.order_id offset 0) e
 
@@ -94,7 +94,7 @@ on conflict (store_id, bucket) do update set
 with few as (
     -- Without the products there is little left to sum by channel, country and category.
     select store_id, day, channel, country, category,
-           analytics.total(orders_gross) as orders_gross, analytics.total(orders_net) as orders_net, analytics.total(units_gross) as units_gross, analytics.total(units_net) as units_net, analytics.total(sales_gross) as sales_gross, analytics.total(sales_net) as sales_net, analytics.total(discounts) as discounts, analytics.total(refunds) as refunds, analytics.total(cost_gross) as cost_gross, analytics.total(cost_net) as cost_net, analytics.total(uncosted_net) as uncosted_net
+           analytics.total(orders_gross) as orders_gross, analytics.total(orders_net) as orders_net, analytics.total(units_gross) as units_gross, analytics.total(units_net) as units_net, analytics.total(sales_gross) as sales_gross, analytics.total(sales_net) as sales_net, analytics.total(discounts) as discounts, analytics.total(refunds) as refunds, analytics.total(cost_gross) as cost_gross, analytics.total(cost_net) as cost_net, analytics.total(uncosted_net) as uncosted_net, analytics.total(units_cancelled) as units_cancelled
     from tw_deltas
     group by store_id, day, channel, country, category
 ), grouped as (
@@ -104,28 +104,28 @@ with few as (
            -- An order counts in each category that it has a line of.
            case when grouping(category) = 0 then 0 else analytics.total(orders_gross) end as orders_gross,
            case when grouping(category) = 0 then 0 else analytics.total(orders_net) end as orders_net,
-           analytics.total(units_gross) as units_gross, analytics.total(units_net) as units_net, analytics.total(sales_gross) as sales_gross, analytics.total(sales_net) as sales_net, analytics.total(discounts) as discounts, analytics.total(refunds) as refunds, analytics.total(cost_gross) as cost_gross, analytics.total(cost_net) as cost_net, analytics.total(uncosted_net) as uncosted_net
+           analytics.total(units_gross) as units_gross, analytics.total(units_net) as units_net, analytics.total(sales_gross) as sales_gross, analytics.total(sales_net) as sales_net, analytics.total(discounts) as discounts, analytics.total(refunds) as refunds, analytics.total(cost_gross) as cost_gross, analytics.total(cost_net) as cost_net, analytics.total(uncosted_net) as uncosted_net, analytics.total(units_cancelled) as units_cancelled
     from few
     group by grouping sets ((store_id, day), (store_id, day, channel), (store_id, day, country), (store_id, day, category))
     union all
-    select store_id, 'category', day, category, analytics.total(sign), analytics.total(case when cancelled then 0 else sign end), 0, 0, 0, 0, 0, 0, 0, 0, 0
+    select store_id, 'category', day, category, analytics.total(sign), analytics.total(case when cancelled then 0 else sign end), 0, 0, 0, 0, 0, 0, 0, 0, 0, 0
     from (select distinct sign, store_id, order_id, day, category, cancelled from tw_deltas where sold) orders_of_category
     group by store_id, day, category
 ), change as (
-    select store_id, dim, day, value, analytics.total(orders_gross) as orders_gross, analytics.total(orders_net) as orders_net, analytics.total(units_gross) as units_gross, analytics.total(units_net) as units_net, analytics.total(sales_gross) as sales_gross, analytics.total(sales_net) as sales_net, analytics.total(discounts) as discounts, analytics.total(refunds) as refunds, analytics.total(cost_gross) as cost_gross, analytics.total(cost_net) as cost_net, analytics.total(uncosted_net) as uncosted_net
+    select store_id, dim, day, value, analytics.total(orders_gross) as orders_gross, analytics.total(orders_net) as orders_net, analytics.total(units_gross) as units_gross, analytics.total(units_net) as units_net, analytics.total(sales_gross) as sales_gross, analytics.total(sales_net) as sales_net, analytics.total(discounts) as discounts, analytics.total(refunds) as refunds, analytics.total(cost_gross) as cost_gross, analytics.total(cost_net) as cost_net, analytics.total(uncosted_net) as uncosted_net, analytics.total(units_cancelled) as units_cancelled
     from grouped
     group by store_id, dim, day, value
     union all
     select store_id, 'product', day, sku, analytics.total(sku_orders_gross), analytics.total(sku_orders_net),
-           analytics.total(units_gross), analytics.total(units_net), analytics.total(sales_gross), analytics.total(sales_net), analytics.total(discounts), analytics.total(refunds), analytics.total(cost_gross), analytics.total(cost_net), analytics.total(uncosted_net)
+           analytics.total(units_gross), analytics.total(units_net), analytics.total(sales_gross), analytics.total(sales_net), analytics.total(discounts), analytics.total(refunds), analytics.total(cost_gross), analytics.total(cost_net), analytics.total(uncosted_net), analytics.total(units_cancelled)
     from tw_deltas
     group by store_id, day, sku
 ), days as (
     insert into rollup_days as r
-        (store_id, dim, day, value, orders_gross, orders_net, units_gross, units_net, sales_gross, sales_net, discounts, refunds, cost_gross, cost_net, uncosted_net)
+        (store_id, dim, day, value, orders_gross, orders_net, units_gross, units_net, sales_gross, sales_net, discounts, refunds, cost_gross, cost_net, uncosted_net, units_cancelled)
     select *
     from change
-    where (orders_gross | orders_net | units_gross | units_net | sales_gross | sales_net | discounts | refunds | cost_gross | cost_net | uncosted_net) <> 0
+    where (orders_gross | orders_net | units_gross | units_net | sales_gross | sales_net | discounts | refunds | cost_gross | cost_net | uncosted_net | units_cancelled) <> 0
     order by store_id, dim, day, value
     on conflict (store_id, dim, day, value) do update set
         orders_gross = r.orders_gross + excluded.orders_gross,
@@ -138,11 +138,12 @@ with few as (
         refunds = r.refunds + excluded.refunds,
         cost_gross = r.cost_gross + excluded.cost_gross,
         cost_net = r.cost_net + excluded.cost_net,
-        uncosted_net = r.uncosted_net + excluded.uncosted_net
+        uncosted_net = r.uncosted_net + excluded.uncosted_net,
+    units_cancelled = r.units_cancelled + excluded.units_cancelled
 )
 insert into product_weeks as r
-    (store_id, week, sku, orders_gross, orders_net, units_gross, units_net, sales_gross, sales_net, discounts, refunds, cost_gross, cost_net, uncosted_net)
-select store_id, week, value, analytics.total(orders_gross) as orders_gross, analytics.total(orders_net) as orders_net, analytics.total(units_gross) as units_gross, analytics.total(units_net) as units_net, analytics.total(sales_gross) as sales_gross, analytics.total(sales_net) as sales_net, analytics.total(discounts) as discounts, analytics.total(refunds) as refunds, analytics.total(cost_gross) as cost_gross, analytics.total(cost_net) as cost_net, analytics.total(uncosted_net) as uncosted_net
+    (store_id, week, sku, orders_gross, orders_net, units_gross, units_net, sales_gross, sales_net, discounts, refunds, cost_gross, cost_net, uncosted_net, units_cancelled)
+select store_id, week, value, analytics.total(orders_gross) as orders_gross, analytics.total(orders_net) as orders_net, analytics.total(units_gross) as units_gross, analytics.total(units_net) as units_net, analytics.total(sales_gross) as sales_gross, analytics.total(sales_net) as sales_net, analytics.total(discounts) as discounts, analytics.total(refunds) as refunds, analytics.total(cost_gross) as cost_gross, analytics.total(cost_net) as cost_net, analytics.total(uncosted_net) as uncosted_net, analytics.total(units_cancelled) as units_cancelled
 from (select c.*, analytics.week_begin(c.day, s.week_start) as week from change c join analytics.stores s on s.id = c.store_id where c.dim = 'product') days
 group by store_id, week, value
 order by store_id, week, value
@@ -157,7 +158,8 @@ on conflict (store_id, week, sku) do update set
     refunds = r.refunds + excluded.refunds,
     cost_gross = r.cost_gross + excluded.cost_gross,
     cost_net = r.cost_net + excluded.cost_net,
-    uncosted_net = r.uncosted_net + excluded.uncosted_net
+    uncosted_net = r.uncosted_net + excluded.uncosted_net,
+    units_cancelled = r.units_cancelled + excluded.units_cancelled
 
 -- name: apply_spans
 -- When each touched product was ordered first and last. Only where something was taken away must its days be searched.

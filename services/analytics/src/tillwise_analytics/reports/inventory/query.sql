@@ -12,11 +12,11 @@ with asked as (
     select sku, analytics.total(units) as units, analytics.total(units_net) as units_net, analytics.total(sales) as sales,
            analytics.total(known) as known, analytics.total(cost) as cost, min(first) filter (where units > 0) as first
     from (
-        select sku, units_gross as units, units_net, sales_net as sales, sales_net - uncosted_net as known, cost_net as cost, week as first
+        select sku, units_gross - units_cancelled as units, units_net, sales_net as sales, sales_net - uncosted_net as known, cost_net as cost, week as first
         from analytics.product_weeks
         where store_id = $1 and week between $4 and $5 and ($11::text is null or sku = $11)
         union all
-        select value, units_gross, units_net, sales_net, sales_net - uncosted_net, cost_net, day
+        select value, units_gross - units_cancelled, units_net, sales_net, sales_net - uncosted_net, cost_net, day
         from analytics.rollup_days
         where store_id = $1 and dim = 'product' and ($11::text is null or value = $11)
           and (day between $2::date and least($4 - 1, $3::date) or day between greatest($5 + 7, $2::date) and $3::date)
@@ -202,7 +202,7 @@ select p.sku, f.day
 from unnest($2::text[]) as p (sku)
 cross join lateral (
     select d.day from analytics.rollup_days d
-    where d.store_id = $1 and d.dim = 'product' and d.value = p.sku and d.orders_gross > 0 and d.day <= $3
+    where d.store_id = $1 and d.dim = 'product' and d.value = p.sku and d.orders_net > 0 and d.day <= $3
     order by d.day desc limit 1
 ) f
 

@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 class Sums(NamedTuple):
     """What a product did in the period; money in minor units. `demand` and `squares` are the sums of its units as ordered
-    per whole week and of their squares. The days are of all time: first ordered, first and last sold.
+    per whole week and of their squares. The days are of all time: first and last sold.
     """
 
     sku: str
@@ -23,7 +23,6 @@ class Sums(NamedTuple):
     uncosted: int
     demand: int
     squares: int
-    first_ordered: date | None = None
     first_sale: date | None = None
     last_sale: date | None = None
 

@@ -1,10 +1,10 @@
 -- What the products report asks of the database.
 
 -- name: from_rollups
--- Sums of each product: whole weeks from the weekly rollup, the days around them from the daily one; and when it was ordered for
--- the first time (cancelled or not), and sold for the first and last time.
+-- Sums of each product: whole weeks from the weekly rollup, the days around them from the daily one; and when it was sold for the
+-- first and last time.
 -- $1 store, $2 first day, $3 last day, $4 first whole week, $5 last whole week, $6 last week that is over, $7 gross?, $8 sku or null
-select t.*, s.first_gross as first_ordered, case when $7 then s.first_gross else s.first_net end as first_sale,
+select t.*, case when $7 then s.first_gross else s.first_net end as first_sale,
        case when $7 then s.last_gross else s.last_net end as last_sale
 from (
     select sku, analytics.total(orders) as orders, analytics.total(units) as units, analytics.total(sales) as sales,
@@ -14,7 +14,7 @@ from (
     from (
         select sku, case when $7 then orders_gross else orders_net end as orders, case when $7 then units_gross else units_net end as units,
                case when $7 then sales_gross else sales_net end as sales, sales_net as net, refunds, cost_net as cost, uncosted_net as uncosted,
-               case when week <= $6 then units_gross end as demand
+               case when week <= $6 then units_gross - case when $7 then 0 else units_cancelled end end as demand
         from analytics.product_weeks
         where store_id = $1 and week between $4 and $5 and ($8::text is null or sku = $8)
         union all
@@ -42,13 +42,14 @@ with entries as (
     select sku, analytics.week_begin((at at time zone $4)::date, $5) as week,
            count(distinct order_id) filter (where sold and ($8 or not cancelled)) as orders,
            sum(case when $8 then units_gross else units_net end) as units, sum(case when $8 then sales_gross else sales_net end) as sales,
-           sum(sales_net) as net, sum(refunds) as refunds, sum(cost_net) as cost, sum(uncosted_net) as uncosted, sum(units_gross) as demand
+           sum(sales_net) as net, sum(refunds) as refunds, sum(cost_net) as cost, sum(uncosted_net) as uncosted,
+           sum(units_gross - case when $8 then 0 else units_cancelled end) as demand
     from entries
     where sku <> '' and ($9::text is null or channel = $9) and ($10::text is null or country = $10)
       and ($11::text is null or category = $11) and ($12::text is null or sku = $12)
     group by 1, 2
 )
-select t.*, s.first_gross as first_ordered, case when $8 then s.first_gross else s.first_net end as first_sale,
+select t.*, case when $8 then s.first_gross else s.first_net end as first_sale,
        case when $8 then s.last_gross else s.last_net end as last_sale
 from (
     select sku, sum(orders)::bigint as orders, sum(units)::bigint as units, sum(sales)::bigint as sales, sum(net)::bigint as net,

@@ -80,14 +80,14 @@ async def _sums(context: Context, params: ProductsParams, period: Period, whole:
 
 
 def _weeks(context: Context, whole: Weeks, products: list[Sums]) -> dict[str, int]:
-    """In how many whole weeks each product could have sold. Demand is what was ordered, cancelled or not; so is the first of it."""
+    """In how many whole weeks each product could have sold. Demand is what was ordered, in net without what was cancelled."""
     week_start = context.store.week_start
     by_day = {
         day: maths.whole_weeks(whole.first, whole.over, week_begin(day, week_start))
-        for day in {product.first_ordered for product in products}
+        for day in {product.first_sale for product in products}
         if day is not None
     }
-    return {product.sku: by_day[product.first_ordered] for product in products if product.first_ordered is not None}
+    return {product.sku: by_day[product.first_sale] for product in products if product.first_sale is not None}
 
 
 def _sorted(ranked: list[Ranked], params: ProductsParams) -> list[Ranked]:

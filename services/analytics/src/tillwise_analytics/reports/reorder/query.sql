@@ -5,12 +5,16 @@
 -- week, $5 now, $6 category, $7 product, $8 supplier,
 -- $9 timezone. `days`: since its stock was known or it was ordered first; `empty_days`: those with nothing on hand
 with demand as materialized (
-    select sku, coalesce(analytics.total(units_gross) filter (where week < $4), 0) as whole,
-           coalesce(analytics.total(units_gross * units_gross) filter (where week < $4), 0) as squares,
-           count(*) filter (where week < $4 and units_gross > 0) as sold_in, min(week) filter (where units_gross > 0) as first,
-           analytics.total(units_gross) as units
-    from analytics.product_weeks
-    where store_id = $1 and week between $2 and $4 and ($7::text is null or sku = $7)
+    select sku, coalesce(analytics.total(units) filter (where week < $4), 0) as whole,
+           coalesce(analytics.total(units * units) filter (where week < $4), 0) as squares,
+           count(*) filter (where week < $4 and units > 0) as sold_in, min(week) filter (where units > 0) as first,
+           analytics.total(units) as units
+    from (
+        -- What was ordered and not cancelled.
+        select sku, week, units_gross - units_cancelled as units
+        from analytics.product_weeks
+        where store_id = $1 and week between $2 and $4 and ($7::text is null or sku = $7)
+    ) weeks
     group by sku
 )
 select s.sku, coalesce(p.name, p.seen_name) as name, coalesce(p.category, p.seen_category) as category, p.attributes ->> 'supplier' as supplier,
@@ -37,7 +41,7 @@ select min(day) as day from analytics.rollup_days where store_id = $1 and dim = 
 
 -- name: groups
 -- Units of each category, and of the store (null), week by week. $1 store, $2 first day, $3 last day, $4 week start
-select case dim when 'category' then value end as category, analytics.week_begin(day, $4) as week, analytics.total(units_gross) as units
+select case dim when 'category' then value end as category, analytics.week_begin(day, $4) as week, analytics.total(units_gross - units_cancelled) as units
 from analytics.rollup_days
 where store_id = $1 and dim in ('all', 'category') and day between $2 and $3
 group by 1, 2

@@ -15,7 +15,7 @@ group by 1, 2, 3, 5
 -- Each product with its units on hand, since when its stock is known, and when it sold last.
 -- $1 store, $2 timezone, $3 product, $4 category
 select s.sku, null::text as location, s.on_hand, s.in_transit, (s.since at time zone $2)::date as since,
-       greatest((s.last_sale at time zone $2)::date, o.last_gross) as last_sale, coalesce(p.name, p.seen_name) as name,
+       greatest((s.last_sale at time zone $2)::date, o.last_net) as last_sale, coalesce(p.name, p.seen_name) as name,
        coalesce(p.category, p.seen_category) as category
 from analytics.stock_skus s
 left join analytics.products p on p.store_id = $1 and p.sku = s.sku
@@ -49,6 +49,6 @@ select p.sku, o.day
 from unnest($2::text[]) as p (sku)
 cross join lateral (
     select d.day from analytics.rollup_days d
-    where d.store_id = $1 and d.dim = 'product' and d.value = p.sku and d.orders_gross > 0 and d.day <= $3
+    where d.store_id = $1 and d.dim = 'product' and d.value = p.sku and d.orders_net > 0 and d.day <= $3
     order by d.day desc limit 1
 ) o

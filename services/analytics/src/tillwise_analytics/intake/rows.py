@@ -23,6 +23,8 @@ LINE_COLUMNS = (
     "first_of_order", "first_of_sku",
 )  # fmt: skip
 
+SUBJECT = EVENT_COLUMNS.index("subject")
+
 Row = tuple[Any, ...]
 _encode = msgspec.json.Encoder(order="deterministic").encode
 
@@ -37,7 +39,10 @@ class Staged:
         self.kinds: set[str] = set()
         self.repeats = 0
         self.conflicts = 0
+        # Orders that more than one event is about (of whichever store: what is not new for sure is looked up).
+        self.told_twice: set[str] = set()
         self._seen: dict[tuple[int, str], int] = {}
+        self._orders: set[tuple[int, str]] = set()
 
     def __len__(self) -> int:
         return len(self.events)
@@ -65,6 +70,13 @@ class Staged:
             add_event(event_row)
             if lines:
                 add_lines(lines)
+            if kind in _OF_ORDERS:
+                self._know(store_id, event_row[SUBJECT])
+
+    def _know(self, store_id: int, order_id: str) -> None:
+        if (store_id, order_id) in self._orders:
+            self.told_twice.add(order_id)
+        self._orders.add((store_id, order_id))
 
 
 def _head(store_id: int, event_id: str, kind: str, subject: str, event: Any, body_hash: int, stamp: tuple[datetime, str]) -> Row:
@@ -138,6 +150,7 @@ def _stock(kind: str) -> Callable[..., tuple[Row, None]]:
 
 
 _NO_ORDER = (None,) * 6
+_OF_ORDERS = {events.OrderPlaced, events.OrderRefunded, events.OrderCancelled}
 _ROWS: dict[type, Callable[..., tuple[Row, list[Row] | None]]] = {
     events.OrderPlaced: _placed,
     events.OrderRefunded: _refunded,

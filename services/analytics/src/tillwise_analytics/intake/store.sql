@@ -7,7 +7,7 @@
 create temp table tw_events (like analytics.events, is_sale boolean not null) on commit delete rows;
 -- first_of_…: the line by which the order counts once, for itself and for a product; only what is sold does.
 create temp table tw_lines (like analytics.event_lines, first_of_order boolean not null, first_of_sku boolean not null) on commit delete rows;
-create temp table tw_fresh (store_id integer, event_id text collate "C") on commit delete rows;
+create temp table tw_stale (store_id integer, event_id text collate "C") on commit delete rows;
 create temp table tw_touched (store_id integer, order_id text collate "C") on commit delete rows;
 -- New orders that nothing else is known of: they need no look at what they were.
 create temp table tw_new (
@@ -43,34 +43,41 @@ on conflict (id) do update set name = excluded.name where stores.name <> exclude
 update analytics.stores set version = version + 1 where id = any($1::integer[])
 
 -- name: add_events
--- The journal: once per (store, event id), in the order of the keys. What is new is remembered in tw_fresh.
-with fresh as (
-    insert into analytics.events
-        (store_id, event_id, type, subject, occurred_at, received_at, request_id, body_hash, customer_id, currency, channel, country,
-         shipping, tax, refund_id, amount, location, quantity, reason, unit_cost, attributes)
-    select store_id, event_id, type, subject, occurred_at, received_at, request_id, body_hash, customer_id, currency, channel, country,
-           shipping, tax, refund_id, amount, location, quantity, reason, unit_cost, attributes
-    from tw_events
-    order by store_id, event_id
-    on conflict (store_id, event_id) do nothing
-    returning store_id, event_id
-)
-insert into tw_fresh select store_id, event_id from fresh
+-- The journal: once per (store, event id), in the order of the keys.
+insert into analytics.events
+    (store_id, event_id, type, subject, occurred_at, received_at, request_id, body_hash, customer_id, currency, channel, country,
+     shipping, tax, refund_id, amount, location, quantity, reason, unit_cost, attributes)
+select store_id, event_id, type, subject, occurred_at, received_at, request_id, body_hash, customer_id, currency, channel, country,
+       shipping, tax, refund_id, amount, location, quantity, reason, unit_cost, attributes
+from tw_events
+order by store_id, event_id
+on conflict (store_id, event_id) do nothing
+
+-- name: find_stale
+-- When some were there before: which. What this transaction put in has its number.
+insert into tw_stale
+select s.store_id, s.event_id
+from tw_events s
+cross join lateral (
+    select e.xmin from analytics.events e where e.store_id = s.store_id and e.event_id = s.event_id offset 0
+) e
+where e.xmin <> pg_current_xact_id()::xid
 
 -- name: conflicts
 -- Events whose id was used before for something else: they do not count, and somebody should know.
 select s.store_id, s.event_id
-from tw_events s
+from tw_stale t
+join tw_events s using (store_id, event_id)
 join analytics.events e using (store_id, event_id)
-where e.body_hash <> s.body_hash and not exists (select from tw_fresh f where f.store_id = s.store_id and f.event_id = s.event_id)
+where e.body_hash <> s.body_hash
 
 -- name: drop_stale_events
 -- Forget staged events that were here before.
-delete from tw_events s where not exists (select from tw_fresh f where f.store_id = s.store_id and f.event_id = s.event_id)
+delete from tw_events s using tw_stale t where t.store_id = s.store_id and t.event_id = s.event_id
 
 -- name: drop_stale_lines
 -- And their lines.
-delete from tw_lines s where not exists (select from tw_fresh f where f.store_id = s.store_id and f.event_id = s.event_id)
+delete from tw_lines s using tw_stale t where t.store_id = s.store_id and t.event_id = s.event_id
 
 -- name: add_lines
 -- The lines of new orders and refunds.
@@ -80,15 +87,12 @@ select store_id, event_id, line_no, sku, quantity, unit_price, amount, name, cat
 from tw_lines
 
 -- name: put_new_orders
--- Orders that are new and of which the batch says one thing alone: what they add to the sums is what they say. They are looked up one
--- by one ("offset 0"), because the planner does not know how few they are.
+-- Orders that are new and of which the batch says one thing alone (not those in $1): what they add to the sums is what they say. They
+-- are looked up one by one ("offset 0"), because the planner does not know how few they are.
 with alone as (
-    select store_id, subject, min(event_id) as event_id, min(occurred_at) as at, min(customer_id) as customer_id,
-           min(channel) as channel, min(country) as country, bool_and(is_sale) as is_sale
-    from tw_events
-    where type in ('order.placed', 'order.refunded', 'order.cancelled')
-    group by store_id, subject
-    having count(*) = 1 and min(type) = 'order.placed'
+    select store_id, subject, event_id, occurred_at as at, customer_id, channel, country, is_sale
+    from tw_events e
+    where type = 'order.placed' and not exists (select from unnest($1::text[]) as told (order_id) where told.order_id = e.subject)
 ), fresh as (
     insert into orders (store_id, order_id, event_id, version_at, placed_at, customer_id, channel, country, is_sale)
     select a.store_id, a.subject, a.event_id, a.at, a.at, a.customer_id, a.channel, a.country, a.is_sale

@@ -70,6 +70,7 @@ async def _add_facts(connection: Any, staged: Staged) -> tuple[int, int]:
     stored = _count(await connection.execute(SQL.add_events))
     conflicts: list[Any] = []
     if stored < len(staged):
+        await connection.execute(SQL.find_stale)
         conflicts = await connection.fetch(SQL.conflicts)
         for row in conflicts[:10]:
             log.warning("event_id_used_twice", store=row["store_id"], event_id=row["event_id"])
@@ -88,24 +89,31 @@ async def _know_stores(connection: Any, staged: Staged) -> None:
 
 async def _derive(connection: Any, staged: Staged) -> None:
     """Current state and rollups of what the staged events are about."""
+    new, touched = await _find_orders(connection, staged)
+    if touched:
+        await roll.before(connection)
+    for about, statements in STATE:
+        if about & staged.kinds:
+            for statement in statements:
+                if touched or statement != SQL.put_orders:
+                    await connection.execute(statement)
+    if new or touched:
+        await roll.after(connection, new=bool(new), touched=bool(touched))
+
+
+async def _find_orders(connection: Any, staged: Staged) -> tuple[int, int]:
+    """How many orders are new and are put in at once, and how many may contribute to the sums already."""
     kinds = staged.kinds
     described = "ProductUpdated" in kinds
     # What a product says of itself decides what its orders add to the sums: beside such news every order is looked up.
-    new = 0 if described or "OrderPlaced" not in kinds else _count(await connection.execute(SQL.put_new_orders))
+    new = 0 if described or "OrderPlaced" not in kinds else _count(await connection.execute(SQL.put_new_orders, list(staged.told_twice)))
     touched = 0
     if kinds & ORDERS and not (new and new == len(staged)):
         touched += _count(await connection.execute(SQL.touch_orders))
     if described:
         touched += _count(await connection.execute(SQL.touch_recategorised))
         touched += _count(await connection.execute(SQL.touch_recosted))
-    if touched:
-        await roll.before(connection)
-    for about, statements in STATE:
-        if about & kinds:
-            for statement in statements:
-                await connection.execute(statement)
-    if new or touched:
-        await roll.after(connection, new=bool(new), touched=bool(touched))
+    return new, touched
 
 
 def _count(status: str) -> int:

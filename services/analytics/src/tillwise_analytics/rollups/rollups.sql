@@ -171,31 +171,34 @@ with touched as (
     where sku_orders_gross <> 0
     group by store_id, sku
 )
-insert into product_spans as p (store_id, sku, first_gross, last_gross, first_net, last_net)
-select t.store_id, t.sku,
-       case when not t.shrunk then least(s.first_gross, t.first_gross) else (
-           select d.day from rollup_days d
-           where d.store_id = t.store_id and d.dim = 'product' and d.value = t.sku and d.orders_gross > 0 order by d.day limit 1
-       ) end,
-       case when not t.shrunk then greatest(s.last_gross, t.last_gross) else (
-           select d.day from rollup_days d
-           where d.store_id = t.store_id and d.dim = 'product' and d.value = t.sku and d.orders_gross > 0 order by d.day desc limit 1
-       ) end,
-       case when not t.shrunk then least(s.first_net, t.first_net) else (
-           select d.day from rollup_days d
-           where d.store_id = t.store_id and d.dim = 'product' and d.value = t.sku and d.orders_net > 0 order by d.day limit 1
-       ) end,
-       case when not t.shrunk then greatest(s.last_net, t.last_net) else (
-           select d.day from rollup_days d
-           where d.store_id = t.store_id and d.dim = 'product' and d.value = t.sku and d.orders_net > 0 order by d.day desc limit 1
-       ) end
-from touched t
-left join product_spans s on s.store_id = t.store_id and s.sku = t.sku
-order by t.store_id, t.sku
+insert into product_spans (store_id, sku, first_gross, last_gross, first_net, last_net)
+select n.store_id, n.sku, n.first_gross, n.last_gross, n.first_net, n.last_net
+from (
+    select t.store_id, t.sku, s.first_gross as was_first_gross, s.last_gross as was_last_gross, s.first_net as was_first_net, s.last_net as was_last_net,
+           case when not t.shrunk then least(s.first_gross, t.first_gross) else (
+               select d.day from rollup_days d
+               where d.store_id = t.store_id and d.dim = 'product' and d.value = t.sku and d.orders_gross > 0 order by d.day limit 1
+           ) end as first_gross,
+           case when not t.shrunk then greatest(s.last_gross, t.last_gross) else (
+               select d.day from rollup_days d
+               where d.store_id = t.store_id and d.dim = 'product' and d.value = t.sku and d.orders_gross > 0 order by d.day desc limit 1
+           ) end as last_gross,
+           case when not t.shrunk then least(s.first_net, t.first_net) else (
+               select d.day from rollup_days d
+               where d.store_id = t.store_id and d.dim = 'product' and d.value = t.sku and d.orders_net > 0 order by d.day limit 1
+           ) end as first_net,
+           case when not t.shrunk then greatest(s.last_net, t.last_net) else (
+               select d.day from rollup_days d
+               where d.store_id = t.store_id and d.dim = 'product' and d.value = t.sku and d.orders_net > 0 order by d.day desc limit 1
+           ) end as last_net
+    from touched t
+    left join product_spans s on s.store_id = t.store_id and s.sku = t.sku
+) n
+-- Not in the conflict's condition: a row that need not change would be locked, which is a write too.
+where (n.was_first_gross, n.was_last_gross, n.was_first_net, n.was_last_net) is distinct from (n.first_gross, n.last_gross, n.first_net, n.last_net)
+order by n.store_id, n.sku
 on conflict (store_id, sku) do update set
     first_gross = excluded.first_gross, last_gross = excluded.last_gross, first_net = excluded.first_net, last_net = excluded.last_net
-where (p.first_gross, p.last_gross, p.first_net, p.last_net)
-    is distinct from (excluded.first_gross, excluded.last_gross, excluded.first_net, excluded.last_net)
 
 -- name: apply_customers
 -- Orders and money per customer and day, and from the orders how many customers each day, week and month has. A customer counts in

@@ -11,7 +11,7 @@ create temp table tw_settling (key text collate "C" primary key) on commit delet
 select c.oid::regclass::text as name
 from unnest($1::text[]) as t (name)
 join pg_class c on c.oid = to_regclass(t.name)
-where pg_relation_size(c.oid) > 2 * 8192 * greatest(c.relpages, 20)
+where pg_relation_size(c.oid) > 2 * 8192::bigint * greatest(c.relpages, 20)
 
 -- name: stores_waiting
 -- Stores with changes of customers or products that are not settled, and the version of what they sent.

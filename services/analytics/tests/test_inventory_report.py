@@ -94,12 +94,12 @@ async def test_places_are_told_one_by_one(platform):
     )
     nowhere, main, shop = sorted(await records(platform, by="location"), key=lambda row: row["location"])
     assert [(row["location"], row["on_hand"], row["value"]) for row in (nowhere, main, shop)] == [
-        ("", 2, 0), ("main", 18, 7200), ("shop", 1, 400),
+        ("", 2, 800), ("main", 18, 7200), ("shop", 1, 400),
     ]  # fmt: skip
-    assert (main["unit_cost"], shop["unit_cost"], shop["value_average"], nowhere["value_average"]) == (400, 400, 400, 0)
+    assert (main["unit_cost"], shop["unit_cost"], shop["value_average"], nowhere["value_average"]) == (400, 400, 400, 800)
     assert (shop["sold"], shop["sold_per_day"], main["sold"]) == (9, pytest.approx(9 / (9 - 2 / 24)), 0)
     (whole,) = await records(platform)
-    assert (whole["on_hand"], whole["in_transit"], whole["value"], whole["unknown"]) == (21, 2, 21 * 400, 2)
+    assert (whole["on_hand"], whole["in_transit"], whole["value"], whole["unknown"]) == (21, 2, 23 * 400, 0)
     assert [row["location"] for row in await records(platform, location="shop")] == ["shop"]
 
 

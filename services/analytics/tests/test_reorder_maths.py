@@ -44,7 +44,7 @@ def test_below_four_weeks_demand_is_poisson():
     assert maths.daily(12, 60, 3, 4.0, 1.0) == Demand(4.0, 2.0)
 
 
-TERMS = {"z": 0.0, "review": 0.0, "order_cost": 1000, "unit_cost": 100.0, "holding": 0.25}
+TERMS = {"z": 0.0, "review": 0.0, "order_cost": 1000, "unit_cost": 100.0, "holding": 0.25, "a_year": 730.0}
 
 
 def test_nothing_is_ordered_above_the_reorder_point():
@@ -58,8 +58,13 @@ def test_what_is_missing_is_ordered_even_where_that_is_more():
 
 
 def test_nobody_orders_for_longer_than_a_year():
-    cheap = {**TERMS, "unit_cost": 1.0}
+    cheap = {**TERMS, "unit_cost": 1.0, "a_year": 365.0}
     assert maths.plan(0, Demand(1, 0), Terms(10, 0), **cheap).order == 365
+
+
+def test_a_years_units_decide_how_many_and_the_seasons_rate_when():
+    # The same year at twice the rate until the delivery: the point doubles, the quantity does not.
+    assert maths.plan(40, Demand(4, 0), Terms(10, 0), **TERMS) == Plan(40, 0, 242)
 
 
 def test_without_a_cost_four_weeks_are_ordered():

@@ -49,6 +49,17 @@ async def test_order_that_was_cancelled_is_no_demand(platform):
     assert await records(platform) == [before]
 
 
+async def test_sale_movements_spread_like_their_weeks_too(platform):
+    units = [2, 40] * 6
+    begin = datetime.fromisoformat("2026-01-07T12:00:00+00:00")
+    sold = [sale(count, (begin + timedelta(weeks=n)).isoformat()) for n, count in enumerate(units)]
+    await platform.take(receipt(400, "2026-01-02T10:00:00Z", 400), *sold)
+    (row,) = await records(platform)
+    assert row["demand_sd"] == pytest.approx(sqrt(variance(units) / 7))
+    days = (NOW - datetime(2026, 1, 4, 23, tzinfo=UTC)) / timedelta(days=1)
+    assert row["demand_per_day"] == pytest.approx(sum(units) / days)
+
+
 async def test_reorder_point_follows_from_demand_and_lead_time(platform):
     units = [10, 14, 8, 12, 16, 9, 11, 13, 10, 12, 14, 11]
     await platform.take(
@@ -93,7 +104,7 @@ async def test_movements_tell_demand_where_no_order_does(platform):
     await platform.take(receipt(40, "2026-01-02T10:00:00Z", 400), sale(20, "2026-02-02T10:00:00Z"))
     (row,) = await records(platform)
     assert row["demand_per_day"] == pytest.approx(20 / ((NOW - datetime(2026, 1, 4, 23, tzinfo=UTC)) / timedelta(days=1)))
-    assert row["demand_sd"] == pytest.approx(sqrt(row["demand_per_day"]))
+    assert row["demand_sd"] == pytest.approx(sqrt(variance([20, *[0] * 11]) / 7))
     assert row["pattern"] is None
 
 
@@ -148,6 +159,9 @@ async def test_season_lifts_what_is_expected_after_two_years(platform):
     assert rows["B"]["season"] == pytest.approx(1.0, rel=0.1)
     days = (NOW - datetime(2026, 1, 4, 23, tzinfo=UTC)) / timedelta(days=1)
     assert rows["A"]["demand_per_day"] == pytest.approx(120 / days * rows["A"]["season"])
+    # A year has 48 weeks of 10 and 4 of 20, whatever the rate is until the delivery: sqrt(2 * D * 1000 / (0.25 * 400)).
+    rows = {row["sku"]: row for row in await records(platform, lead_time_days="35")}
+    assert rows["A"]["order"] == pytest.approx(sqrt(2 * 560 * 1000 / 100), rel=0.05)
 
 
 async def test_attributes_that_are_no_numbers_are_left_aside(platform):

@@ -47,6 +47,21 @@ def test_only_what_lies_there_and_does_not_sell_is_dead():
     assert not is_dead(1, None, 180)
 
 
+@pytest.mark.parametrize(
+    "events",
+    [
+        [counted(0, "2026-02-01T10:00:00Z"), counted(3, "2026-03-01T10:00:00Z")],
+        [moved(-5, "adjustment", "2026-02-01T10:00:00Z"), moved(3, "adjustment", "2026-03-01T10:00:00Z")],
+        [sale(5, "2026-02-01T10:00:00Z"), counted(3, "2026-03-01T10:00:00Z")],
+        [counted(0, "2026-02-01T10:00:00Z"), counted(3, "2026-03-01T10:00:00Z", "cellar")],
+    ],
+)
+async def test_what_is_found_where_nothing_lay_is_of_the_newest_delivery(platform, events):
+    await platform.take(receipt(5, "2026-01-10T10:00:00Z", 100), *events)
+    (row,) = records(await answer(platform))
+    assert (row["on_hand"], row["value"], row["unknown"], row["oldest"]) == (3, 300, 0, "2026-01-10")
+
+
 async def test_oldest_units_go_first_and_the_rest_is_told_by_age(platform):
     await platform.take(
         product("A", "2026-01-01T00:00:00Z", name="Green tea", category="tea"),

@@ -24,6 +24,8 @@ class NaiveStock:
         self.transit: list[Unit] = []
         self.debts: list[int] = []
         self.sold: list[Unit] = []
+        # Every unit that ever came to a place.
+        self.seen: dict[str, list[Unit]] = {}
         self.figures = dict.fromkeys(FIGURES, 0)
         # Units of known cost, and what they are worth at the moving average.
         self.average = (0, 0)
@@ -110,7 +112,7 @@ class NaiveStock:
                 self._came = [dict(unit) for unit in missing]
                 self._enter([*arrived, *self._came])
             case _:
-                here = self.on_hand[self._place]
+                here = self.on_hand[self._place] or self.seen.get(self._place) or [unit for units in self.seen.values() for unit in units]
                 self._gain([max(here, key=_age) if here else self._fresh()] * count)
 
     def _less(self, reason: str, count: int) -> None:
@@ -156,6 +158,7 @@ class NaiveStock:
 
     def _enter(self, units: list[Unit]) -> None:
         for unit in sorted(units, key=_age):
+            self.seen.setdefault(self._place, []).append(unit)
             if self.owed[self._place]:
                 self._gone(unit, self.owed[self._place].pop(0))
             else:

@@ -132,11 +132,16 @@ class Replay:
 
     def _adjustment(self, place: Place, movement: Movement, change: int) -> None:
         if change > 0:
-            # Found units are of the newest layer there is.
-            newest = place.layers[-1].part(change) if place.layers else self._new(movement, change)
-            self._gain(place, movement, [newest])
+            self._gain(place, movement, [self._found(place, movement, change)])
         elif change < 0:
             self._leave(place, movement, -change, LOST)
+
+    def _found(self, place: Place, movement: Movement, quantity: int) -> Layer:
+        """Units that were found are of the newest layer there is; of the newest that came to this place, else to any, where none is left."""
+        if place.layers:
+            return place.layers[-1].part(quantity)
+        came = [one.newest for one in ([place] if place.newest else self.state.places.values()) if one.newest]
+        return max(came, key=lambda layer: (layer.at, layer.serial)).part(quantity) if came else self._new(movement, quantity)
 
     def _count(self, place: Place, movement: Movement, change: int) -> None:
         for tally in (self.state.total, place.tally):
@@ -184,6 +189,8 @@ class Replay:
     def _enter(self, place: Place, movement: Movement, layers: list[Layer]) -> None:
         """Units arrive at a place: what it owes first goes on, the rest stays."""
         for layer in by_age(layers):
+            if place.newest is None or (layer.at, layer.serial) > (place.newest.at, place.newest.serial):
+                place.newest = layer.part(0)
             while place.owed and layer.quantity:
                 owed = place.owed[0]
                 part = layer.part(min(owed.quantity, layer.quantity))

@@ -90,11 +90,14 @@ class Tally(msgspec.Struct, array_like=True):
 
 
 class Place(msgspec.Struct, array_like=True):
-    """A location: its layers, oldest first, or what it owes. Units on hand are the one less the other."""
+    """A location: its layers, oldest first, or what it owes. Units on hand are the one less the other. `newest` is the newest
+    layer of which something ever came here, whatever is left of it.
+    """
 
     layers: list[Layer]
     owed: list[Owed]
     tally: Tally
+    newest: Layer | None = None
 
 
 class State(msgspec.Struct, array_like=True):

@@ -12,8 +12,7 @@ from typing import NamedTuple
 ADI_LINE, CV2_LINE = 1.32, 0.49
 # With fewer whole weeks the spread of demand is that of a Poisson process.
 LEAST_WEEKS = 4
-# Nobody orders for longer, however cheap it is.
-LONGEST_DAYS = 365.0
+DAYS_A_YEAR = 365.0
 # Without a known cost there is no economic quantity: four weeks of demand instead.
 WITHOUT_COST_DAYS = 28.0
 
@@ -68,17 +67,29 @@ def economic_quantity(a_year: float, order_cost: float, holding_cost: float) -> 
 
 
 def plan(
-    position: int, demand: Demand, terms: Terms, *, z: float, review: float, order_cost: float, unit_cost: float | None, holding: float
+    position: int,
+    demand: Demand,
+    terms: Terms,
+    *,
+    a_year: float,
+    z: float,
+    review: float,
+    order_cost: float,
+    unit_cost: float | None,
+    holding: float,
 ) -> Plan:
-    """What to do about a product with `position` units on hand and on their way."""
+    """What to do about a product with `position` units on hand and on their way. `demand` is that of the days until the delivery,
+    `a_year` the units of a year, which with a season is another rate.
+    """
     point, safety = reorder_point(demand, terms.lead_time + review, terms.lead_time_sd, z)
     if demand.mean <= 0 or position > point:
         return Plan(point, safety, 0)
     missing = point - position
+    # Nobody orders for longer than a year, however cheap it is.
     if unit_cost is None or unit_cost <= 0:
         lot = demand.mean * WITHOUT_COST_DAYS
     else:
-        lot = min(economic_quantity(demand.mean * 365, order_cost, holding * unit_cost), demand.mean * LONGEST_DAYS)
+        lot = min(economic_quantity(a_year, order_cost, holding * unit_cost), a_year)
     return Plan(point, safety, in_packs(max(lot, missing), terms))
 
 

@@ -35,6 +35,24 @@ left join analytics.products p on p.store_id = $1 and p.sku = s.sku
 where s.store_id = $1 and ($7::text is null or s.sku = $7) and ($6::text is null or coalesce(p.category, p.seen_category, '') = $6)
   and ($8::text is null or coalesce(p.attributes ->> 'supplier', '') = $8)
 
+-- name: moved_weeks
+-- The units of sale movements in whole weeks: their sum, their squares, and in how many weeks there were some.
+-- $1 store, $2 first week, $3 this week, $4 products, $5 timezone. (A week that stock_weeks does not know begins before the first
+-- movement, or after the last one.)
+select k.sku, analytics.total(u.units) as whole, analytics.total(u.units * u.units) as squares, count(*) filter (where u.units > 0) as sold_in
+from unnest($4::text[]) as k (sku)
+join analytics.stock_skus s on s.store_id = $1 and s.sku = k.sku
+cross join generate_series(0, ($3::date - $2::date) / 7 - 1) as n (number)
+cross join lateral (select $2::date + 7 * n.number as begins, $2::date + 7 * n.number + 7 as ends) w
+left join analytics.stock_weeks b on b.store_id = $1 and b.week = w.begins and b.sku = k.sku
+left join analytics.stock_weeks e on e.store_id = $1 and e.week = w.ends and e.sku = k.sku
+cross join lateral (
+    select greatest(
+        coalesce(e.sold, case when s.at < w.ends::timestamp at time zone $5 then s.sold else 0 end)
+        - coalesce(b.sold, case when s.at < w.begins::timestamp at time zone $5 then s.sold else 0 end), 0) as units
+) u
+group by k.sku
+
 -- name: opened
 -- The day of the store's first order.
 select min(day) as day from analytics.rollup_days where store_id = $1 and dim = 'all' and orders_gross > 0

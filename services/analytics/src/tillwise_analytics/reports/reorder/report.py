@@ -38,7 +38,7 @@ async def run(context: Context, params: ReorderParams) -> ReportAnswer:
         context.store.timezone,
     )  # fmt: skip
     adviser = Adviser(params, await _factors(context, params.weeks, week))
-    told = [adviser.tell(row) for row in rows]
+    told = [adviser.tell(row) for row in await _with_movements(context, rows, first, week)]
     shown = [one for one in told if one.plan.order] if params.due else told
     today = context.now.date()
     found = _suppliers(shown, today) if params.by else _products(shown, params, today)
@@ -52,6 +52,16 @@ async def run(context: Context, params: ReorderParams) -> ReportAnswer:
         charts=charts(told, exponent(context.store.currency)),
         notes=notes(params, told, len(found[: params.limit]), len(found) if params.by else len(shown)),
     )
+
+
+async def _with_movements(context: Context, rows: list[Any], first: date, week: date) -> list[Any]:
+    """The products, those that no order names with the weekly units of their sale movements."""
+    silent = [row["sku"] for row in rows if row["units"] is None]
+    if not silent:
+        return rows
+    found = await context.connection.fetch(SQL.moved_weeks, context.store.id, first, week, silent, context.store.timezone)
+    moved = {row["sku"]: dict(row) for row in found}
+    return [{**row, **moved[row["sku"]]} if row["sku"] in moved else row for row in rows]
 
 
 async def _factors(context: Context, base: int, week: date) -> Callable[[str | None, float], float | None]:

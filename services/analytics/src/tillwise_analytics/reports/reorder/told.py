@@ -60,10 +60,12 @@ class Adviser:
         params, terms = self._params, self._terms(row)
         factor = self._factor_of(row["category"], terms.lead_time + params.review)
         demand, weeks = self._demand(row, 1.0 if factor is None else factor)
+        year = self._factor_of(row["category"], maths.DAYS_A_YEAR - 1)
+        a_year = demand.mean * maths.DAYS_A_YEAR * (1.0 if not factor or year is None else year / factor)
         on_hand, mean = row["on_hand"], demand.mean
         position = on_hand + row["in_transit"]
         plan = maths.plan(
-            position, demand, terms, z=self._z, review=params.review, order_cost=params.order_cost, unit_cost=row["unit_cost"],
+            position, demand, terms, a_year=a_year, z=self._z, review=params.review, order_cost=params.order_cost, unit_cost=row["unit_cost"],
             holding=params.holding_rate,
         )  # fmt: skip
         if mean <= 0:
@@ -89,7 +91,7 @@ class Adviser:
             return Demand(0.0, 0.0), 0
         selling = max(days - empty, 1.0)
         if units is None:
-            return maths.daily(0, 0, 0, max(row["moved"], 0.0) / selling, factor), 0
+            units = max(row["moved"], 0.0)
         weeks = min(self._params.weeks - 1, int(days // 7))
         # Whole weeks without stock and without an order say nothing of demand.
         weeks -= max(min(int(empty // 7), weeks - row["sold_in"]), 0)

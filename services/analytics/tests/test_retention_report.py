@@ -65,11 +65,10 @@ async def test_periods_after_the_last_order_can_be_left_out(shop):
     january = (await ask(shop, **JANUARY)).rows
     assert len(january) == 9
     assert january[-1] == ["2026-01-01", 2, 8, 0, 0.0, False]
-    for day in ("2026-03-03", "2026-01-01"):
-        answer = await ask(shop, as_of=day, **JANUARY)
-        assert answer.params["as_of"] == "2026-03-03"
-        assert [row[2:] for row in answer.rows] == [[0, 2, 1.0, True], [1, 1, 0.5, True], [2, 1, 0.5, False]]
-        assert answer.totals["time_between_orders"]["median_days"] == 30
+    answer = await ask(shop, as_of="2026-03-03", **JANUARY)
+    assert answer.params["as_of"] == "2026-03-03"
+    assert [row[2:] for row in answer.rows] == [[0, 2, 1.0, True], [1, 1, 0.5, True], [2, 1, 0.5, False]]
+    assert answer.totals["time_between_orders"]["median_days"] == 30
     assert any(note.startswith("The last order is of 2026-03-03") for note in (await ask(shop)).notes)
 
 
@@ -229,7 +228,7 @@ async def test_window_without_a_cohort_says_where_there_are_some(shop):
         ({"mode": "day_n"}, "mode", "is not one of those there are"),
         ({"offset": "1"}, "offset", "say of which cohort with customers_of"),
         ({"customers_of": "2026-01-01", "by": "channel"}, "by", "with the filter of this name"),
-        ({"customers_of": "0001-01-01"}, "customers_of", "between 1900 and 2200"),
+        ({"customers_of": "0001-01-01"}, "customers_of", "between 1900-01-01 and 2200-12-31"),
         ({"from_": "2026-02-01", "to": "2026-01-01"}, "from", "must not lie after to"),
         ({"period": "day", "from_": "2000-01-01", "to": "2026-01-01", "periods": "30"}, "periods", "more than the 20,000 rows"),
         ({"min_orders": "0"}, "min_orders", ">= 1"),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from datetime import date
 from typing import Annotated, Any, Literal, TypeVar, get_args, get_origin
 
 import msgspec
@@ -10,6 +11,8 @@ from msgspec import Meta
 
 P = TypeVar("P", bound=msgspec.Struct)
 _EMPTY_COUNTS = "empty_counts"
+# No shop has data beyond these, and arithmetic with days ends somewhere.
+FIRST_YEAR, LAST_YEAR = 1900, 2200
 # A filter on a text. Given empty, it asks for what has none: orders without a channel, lines without a category.
 Filter = Annotated[str, Meta(max_length=256, pattern=r"^[^\x00]*$", extra={_EMPTY_COUNTS: True})]
 
@@ -41,12 +44,21 @@ def parse(kind: type[P], texts: dict[str, str], besides: Iterable[str] = ()) -> 
             continue
         try:
             if text or _empty_counts(field.type):
-                values[field.name] = msgspec.convert(text, field.type, strict=False)
+                values[field.name] = _value(text, field.type)
         except msgspec.ValidationError as error:
             errors.append(_error(name, str(error), field.type))
     if errors:
         raise InvalidParameters(errors)
     return kind(**values)
+
+
+def _value(text: str, kind: Any) -> Any:
+    value = msgspec.convert(text, kind, strict=False)
+    if value is None:
+        raise msgspec.ValidationError("is no value: leave the parameter out instead")
+    if isinstance(value, date) and not FIRST_YEAR <= value.year <= LAST_YEAR:
+        raise msgspec.ValidationError(f"must lie between {FIRST_YEAR}-01-01 and {LAST_YEAR}-12-31")
+    return value
 
 
 def schema(kind: type[msgspec.Struct]) -> dict[str, Any]:

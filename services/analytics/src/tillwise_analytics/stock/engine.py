@@ -137,7 +137,7 @@ class Replay:
             self._leave(place, movement, -change, LOST)
 
     def _found(self, place: Place, movement: Movement, quantity: int) -> Layer:
-        """Units that were found are of the newest layer there is; of the newest that came to this place, else to any, where none is left."""
+        """Found units are of the newest layer there is; where none is left, of the newest that came to this place, else to any."""
         if place.layers:
             return place.layers[-1].part(quantity)
         came = [one.newest for one in ([place] if place.newest else self.state.places.values()) if one.newest]

@@ -60,12 +60,10 @@ class LtvParams(msgspec.Struct, frozen=True, kw_only=True, rename={"from_": "fro
     def check(self, today: date) -> None:
         """Raises InvalidParameters for what does not go together."""
         errors = []
-        if any(not 1900 <= day.year <= 2200 for day in (self.from_, self.to, self.fit_until) if day is not None):
-            errors.append({"parameter": "fit_until" if self.fit_until else "from", "detail": "must lie between 1900 and 2200"})
         if self.fit_until is not None and self.fit_until > today:
             errors.append({"parameter": "fit_until", "detail": f"must not lie after today ({today})"})
-        if self.from_ is not None and self.to is not None and self.from_ > self.to:
-            errors.append({"parameter": "from", "detail": f"must not lie after to ({self.to})"})
+        if self.from_ is not None and self.from_ > (self.to or today):
+            errors.append({"parameter": "from", "detail": f"must not lie after {'to' if self.to else 'today'} ({self.to or today})"})
         if self.by_month and self.level != "cohort":
             errors.append({"parameter": "by_month", "detail": "goes with level=cohort only"})
         if self.acquisition_cost is not None and self.level != "cohort":

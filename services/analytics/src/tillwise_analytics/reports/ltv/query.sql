@@ -40,13 +40,16 @@ where first <= $3 and day > first
 group by day
 
 -- name: span
--- The days of the store's first and last order (not after a day), and how many customers it has.
+-- The days of the store's first order and of its last order or refund (not after a day), and how many customers it has.
 -- $1 store, $2 gross?, $3 last day looked at
-select min(day) as first, max(day) as last,
+select min(day) filter (where ordered) as first, max(day) filter (where ordered or refunds <> 0 or sales_net <> 0) as last,
        (select coalesce(sum(case when $2 then new_gross else new_net end), 0)::bigint
         from analytics.rollup_customers where store_id = $1 and grain = 'month') as customers
-from analytics.rollup_days
-where store_id = $1 and dim = 'all' and day <= $3 and case when $2 then orders_gross else orders_net end > 0
+from (
+    select day, refunds, sales_net, case when $2 then orders_gross else orders_net end > 0 as ordered
+    from analytics.rollup_days
+    where store_id = $1 and dim = 'all' and day <= $3
+) days
 
 -- name: margin
 -- Net sales whose cost is known, and that cost.

@@ -83,9 +83,9 @@ def whole_weeks(first_week: date, last_week: date, first_sale_week: date | None)
 
 
 def margin(sums: Sums) -> int | None:
-    """Net sales whose cost is known, less that cost; None when no cost is known at all."""
+    """Net sales whose cost is known, less that cost; None when all that was sold has a cost that nobody knows."""
     known = sums.net - sums.uncosted
-    return known - sums.cost if known or sums.cost else None
+    return known - sums.cost if known or sums.cost or not sums.uncosted else None
 
 
 def margin_rate(sums: Sums) -> float | None:

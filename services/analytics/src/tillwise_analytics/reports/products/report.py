@@ -121,11 +121,11 @@ async def _rows(context: Context, shown: list[Ranked]) -> list[list[Any]]:
 
 
 def _row(one: Ranked, name: str | None, category: str | None) -> list[Any]:
-    sums = one.sums
+    sums, earned = one.sums, maths.margin(one.sums)
     return [
         sums.sku, name, category, maths.label(one.abc, one.xyz), one.abc, one.xyz, sums.sales, one.share, one.cumulative, sums.units,
-        sums.orders, sums.refunds, maths.refund_rate(sums), sums.cost, maths.margin(sums), maths.margin_rate(sums), one.variation,
-        sums.first_sale, sums.last_sale,
+        sums.orders, sums.refunds, maths.refund_rate(sums), None if earned is None else sums.cost, earned, maths.margin_rate(sums),
+        one.variation, sums.first_sale, sums.last_sale,
     ]  # fmt: skip
 
 

@@ -60,13 +60,14 @@ class Adviser:
         params, terms = self._params, self._terms(row)
         factor = self._factor_of(row["category"], terms.lead_time + params.review)
         demand, weeks = self._demand(row, 1.0 if factor is None else factor)
+        # Of the season a year has all; until the delivery it has a part.
         year = self._factor_of(row["category"], maths.DAYS_A_YEAR - 1)
         a_year = demand.mean * maths.DAYS_A_YEAR * (1.0 if not factor or year is None else year / factor)
         on_hand, mean = row["on_hand"], demand.mean
         position = on_hand + row["in_transit"]
         plan = maths.plan(
-            position, demand, terms, a_year=a_year, z=self._z, review=params.review, order_cost=params.order_cost, unit_cost=row["unit_cost"],
-            holding=params.holding_rate,
+            position, demand, terms, a_year=a_year, z=self._z, review=params.review, order_cost=params.order_cost,
+            unit_cost=row["unit_cost"], holding=params.holding_rate,
         )  # fmt: skip
         if mean <= 0:
             return Told(row, demand, terms, plan, factor, weeks, "no demand", inf, inf, 0)

@@ -1,0 +1,50 @@
+"""Every date that a report takes: one beyond reason is refused by its own name."""
+
+from __future__ import annotations
+
+from datetime import UTC, date, datetime
+
+import msgspec
+import pytest
+
+from tillwise_analytics.reports.registry import REPORTS
+from tillwise_common.contracts import reports
+from tillwise_common.contracts.reports import Answer, Refusal
+
+from .shop_events import placed, refunded
+
+DATES = [
+    (report.name, field.encode_name)
+    for report in REPORTS.values()
+    for field in msgspec.structs.fields(report.params)
+    if "date" in str(field.type) and "datetime" not in str(field.type).replace("datetime.date", "")
+]
+
+
+@pytest.mark.parametrize(("report", "parameter"), DATES)
+async def test_a_date_beyond_reason_is_refused_by_its_own_name(platform, report, parameter):
+    for value in ("0001-01-01", "1899-12-31", "2201-01-01", "9999-12-31", "null"):
+        reply = await platform.ask(report=report, **{parameter: value})
+        assert isinstance(reply, Refusal), (value, reply)
+        assert (reply.status, [error["parameter"] for error in reply.errors]) == (422, [parameter])
+
+
+@pytest.mark.parametrize("as_of", ["2026-03-02", "2026-03-06"])
+async def test_retention_is_told_for_no_day_before_the_last_order_or_after_today(platform, as_of):
+    platform.now = datetime(2026, 3, 5, 12, tzinfo=UTC)
+    await platform.take(placed("1", "2026-03-03T12:00:00Z", customer_id="x"))
+    reply = await platform.ask(report="retention", as_of=as_of)
+    assert isinstance(reply, Refusal)
+    assert reply.errors[0]["parameter"] == "as_of"
+    assert "2026-03-03" in reply.errors[0]["detail"]
+    assert isinstance(await platform.ask(report="retention", as_of="2026-03-04"), Answer)
+
+
+async def test_money_given_back_after_the_last_order_is_off_the_lifetime_value(platform):
+    platform.now = datetime(2026, 3, 20, 12, tzinfo=UTC)
+    await platform.take(placed("1", "2026-03-03T12:00:00Z", customer_id="x"), placed("2", "2026-03-04T12:00:00Z", customer_id="y"))
+    await platform.take(refunded("1", "r", "2026-03-10T12:00:00Z", amount=400))
+    answer = reports.decode_answer((await platform.ask(report="ltv", level="store")).body)
+    found = dict(zip([column.name for column in answer.columns], answer.rows[0], strict=True))
+    assert found["sales"] == 1600
+    assert answer.params["fit_until"] == str(date(2026, 3, 10))

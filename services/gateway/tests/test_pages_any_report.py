@@ -37,7 +37,8 @@ async def test_page_shows_form_totals_charts_table_and_notes(gateway, analytics)
         assert shown in text, shown
     assert [(asked.report, asked.params) for asked in analytics.asked] == [("products", {"basis": "gross", "channel": ""})]
     page = Elements(text)
-    assert {one["name"] for one in page.of("input") + page.of("select")} == {"from", "basis", "by", "growth", "limit", "channel"}
+    named = {"from", "basis", "by", "growth", "limit", "channel", "location"}
+    assert {one["name"] for one in page.of("input") + page.of("select")} == named
     assert [one["data-spec"] for one in page.of("div") if "data-spec" in one] == ["spec-1"]
     assert "/api/v1/reports/products?basis=gross&amp;channel=&amp;store=shop&amp;format=csv" in text
 
@@ -81,7 +82,8 @@ def test_form_fields_follow_the_schema():
         field.name: field for field in fields(CATALOGUE[1]["parameters"], {"basis": "net", "growth": True, "limit": 5, "channel": None})
     }
     assert {name: field.kind for name, field in found.items()} == {
-        "from": "date", "basis": "choice", "by": "choice", "growth": "choice", "limit": "number", "channel": "text",
+        "from": "date", "basis": "choice", "by": "choice", "growth": "choice", "limit": "number", "channel": "filter",
+        "location": "filter",
     }  # fmt: skip
     assert (found["growth"].value, found["limit"].value, found["channel"].value) == ("true", "5", "")
     assert found["by"].choices[0] == ("", "–")
@@ -90,7 +92,27 @@ def test_form_fields_follow_the_schema():
 
 
 def test_filter_left_empty_is_not_set_and_none_asks_for_those_without():
-    assert meant({"channel": "", "country": "(none)", "top": ""}) == {"country": "", "top": ""}
+    typed = {"channel": "", "location": "", "limit": ""}
+    assert meant(typed, CATALOGUE[1]["parameters"]) == {"limit": ""}
+    typed = {"channel": "(none)", "location": "(none) (named so)", "limit": "(none)"}
+    assert meant(typed, CATALOGUE[1]["parameters"]) == {"channel": "", "location": "(none)", "limit": "(none)"}
+
+
+async def test_form_sent_as_it_is_asks_for_no_filter(gateway, analytics):
+    page = Elements(await (await gateway.call("GET", "/reports/products")).text())
+    form = {str(one["name"]): one.get("value") or "" for one in page.of("input")}
+    assert form["location"] == ""
+    await gateway.call("GET", "/reports/products", params=form)
+    assert analytics.asked[-1].params["channel"] == ""
+    assert "location" not in analytics.asked[-1].params
+
+
+async def test_filter_offers_to_ask_for_those_without(gateway, analytics):
+    page = Elements(await (await gateway.call("GET", "/reports/products?location=(none)")).text())
+    assert analytics.asked[0].params == {"location": ""}
+    [box] = [one for one in page.of("input") if one["name"] == "location"]
+    assert [one["id"] for one in page.of("datalist")] == [box["list"]]
+    assert "(none)" in [one.get("value") for one in page.of("option")]
 
 
 @pytest.mark.parametrize(

@@ -39,6 +39,10 @@ class Catalogue:
                     raise
         return self._known
 
+    async def report(self, name: str) -> dict[str, Any] | None:
+        """The report of that name."""
+        return next((one for one in await self.reports() if one["name"] == name), None)
+
 
 def values_of(about: dict[str, Any], store: Store, asked: dict[str, str], answer: ReportAnswer) -> dict[str, Any]:
     """What the template shows of an answer; `about` is the report's entry in the catalogue."""

@@ -22,7 +22,7 @@ from tillwise_gateway.accounts.door import COOKIE, Door
 from tillwise_gateway.accounts.principal import Principal
 from tillwise_gateway.pages.any_report import Catalogue, values_of
 from tillwise_gateway.pages.bundle import ChartBundle
-from tillwise_gateway.pages.questions import FILTERS, meant
+from tillwise_gateway.pages.questions import fields, meant
 from tillwise_gateway.pages.rendering import STATIC, Templates, show
 from tillwise_gateway.reports.client import ReportsClient
 from tillwise_gateway.reports.routes import single_values
@@ -80,14 +80,17 @@ class Pages:
             principal.require("read")
             typed = single_values(request)
             store = await self._accounts.store_for(principal, typed.pop("store", None) or None)
-            answer = await self._client.run(store, "trend", asked := meant(typed), besides=("store",))
+            about = await self._catalogue.report("trend")
+            if about is None:
+                return await self.no_report(request)
+            answer = await self._client.run(store, "trend", asked := meant(typed, about["parameters"]), besides=("store",))
         except Problem as problem:
             return self._problem_page(problem, principal)
-        return await self._trend_page(principal, store, typed, asked, reports.decode_answer(answer.body))
+        return await self._trend_page(about, principal, store, typed, asked, reports.decode_answer(answer.body))
 
     async def report(self, request: web.Request) -> web.Response:
         """The page of any other report of the catalogue."""
-        about = next((one for one in await self._catalogue.reports() if one["name"] == request.match_info["name"]), None)
+        about = await self._catalogue.report(request.match_info["name"])
         if about is None:
             return await self.no_report(request)
         principal = await self._who(request)
@@ -97,7 +100,7 @@ class Pages:
             principal.require("read")
             typed = single_values(request)
             store = await self._accounts.store_for(principal, typed.pop("store", None) or None)
-            answer = await self._client.run(store, about["name"], asked := meant(typed), besides=("store",))
+            answer = await self._client.run(store, about["name"], asked := meant(typed, about["parameters"]), besides=("store",))
         except Problem as problem:
             return self._problem_page(problem, principal)
         return self._templates.page(
@@ -191,7 +194,13 @@ class Pages:
             raise
 
     async def _trend_page(
-        self, principal: Principal, store: Store, typed: dict[str, str], asked: dict[str, str], answer: ReportAnswer
+        self,
+        about: dict[str, Any],
+        principal: Principal,
+        store: Store,
+        typed: dict[str, str],
+        asked: dict[str, str],
+        answer: ReportAnswer,
     ) -> web.Response:
         params = {name: value for name, value in answer.params.items() if value is not None}
         columns = [column for column in answer.columns if column.name not in ("partial", "anomaly")]
@@ -204,7 +213,7 @@ class Pages:
             answer=answer,
             params=params,
             choices=CHOICES,
-            filters={name: groups.shown(params[name]) if name in params else "" for name in FILTERS},
+            filters=[field for field in fields(about["parameters"], answer.params) if field.kind == "filter"],
             presets=_presets(store, typed, answer),
             columns=columns,
             records=records[:2000],

@@ -9,6 +9,7 @@ from tillwise_gateway.pages.questions import fields, meant
 from tillwise_gateway.pages.rendering import show
 
 from .analytics_stand_in import CATALOGUE, refusal, standing_in
+from .conftest import ADMIN
 from .test_pages_trend import EVIL, Elements
 
 COLUMNS = [
@@ -105,6 +106,31 @@ async def test_form_sent_as_it_is_asks_for_no_filter(gateway, analytics):
     await gateway.call("GET", "/reports/products", params=form)
     assert analytics.asked[-1].params["channel"] == ""
     assert "location" not in analytics.asked[-1].params
+
+
+async def test_another_store_begins_without_the_days_of_the_last_one(gateway, analytics):
+    about = {"name": "second", "currency": "EUR", "timezone": "Europe/Berlin", "week_start": "monday"}
+    await gateway.call("POST", "/api/v1/admin/stores", key=str(ADMIN), json=about)
+    page = Elements(await (await gateway.call("GET", "/reports/products?store=shop", key=str(ADMIN))).text())
+    form = {str(one["name"]): one.get("value") or "" for one in page.of("input")}
+    answer = await gateway.call(
+        "GET", "/reports/products", key=str(ADMIN), params=form | {"store": "second", "basis": "net", "offset": "3"}
+    )
+    moved = answer.headers["Location"]
+    assert (answer.status, moved) == (303, "/reports/products?limit=10&channel=(none)&basis=net&store=second")
+    await gateway.call("GET", moved, key=str(ADMIN))
+    assert analytics.asked[-1].params == {"basis": "net", "channel": "", "limit": "10"}
+    # The same store again: the days stay.
+    assert (await gateway.call("GET", "/reports/products", key=str(ADMIN), params=form | {"store": "shop"})).status == 200
+    assert analytics.asked[-1].params == {"from": "2026-03-01", "channel": "", "limit": "10"}
+
+
+async def test_choices_that_are_set_are_not_folded_away(gateway, analytics):
+    page = Elements(await (await gateway.call("GET", "/reports/products?channel=(none)")).text())
+    assert ["open" in one for one in page.of("details")] == [True]
+    analytics.answers(report="products", columns=COLUMNS, rows=[], params={"limit": 10, "channel": None})
+    page = Elements(await (await gateway.call("GET", "/reports/products")).text())
+    assert ["open" in one for one in page.of("details")] == [False]
 
 
 async def test_filter_offers_to_ask_for_those_without(gateway, analytics):

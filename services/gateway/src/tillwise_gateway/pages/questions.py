@@ -6,6 +6,8 @@ from typing import Any, NamedTuple
 
 from tillwise_common.contracts import groups
 
+# What is counted from a day, and refused or pointless without it: the cell of a cohort, and the page of its customers.
+BEYOND_A_DAY = ("offset", "page")
 _YES_NO = [("", "–"), ("true", "Yes"), ("false", "No")]
 
 
@@ -20,6 +22,8 @@ class Field(NamedTuple):
     choices: list[tuple[str, str]]
     least: Any = None
     most: Any = None
+    # Whether its value is another one than when nothing is asked.
+    is_set: bool = False
 
     @property
     def is_plain(self) -> bool:
@@ -38,6 +42,12 @@ def meant(typed: dict[str, str], schema: dict[str, Any]) -> dict[str, str]:
     return {name: groups.meant(text) if name in filters else text for name, text in typed.items() if text or name not in filters}
 
 
+def without_days(typed: dict[str, str], schema: dict[str, Any]) -> dict[str, str]:
+    """The same question without its days: those of one store say little of another."""
+    dropped = {name for name, about in schema.get("properties", {}).items() if _kind(about) == "date"} | set(BEYOND_A_DAY)
+    return {name: text for name, text in typed.items() if name not in dropped}
+
+
 def _field(name: str, about: dict[str, Any], value: Any) -> Field:
     said, kind, choices = _said(about), _kind(about), []
     if kind == "choice":
@@ -45,7 +55,8 @@ def _field(name: str, about: dict[str, Any], value: Any) -> Field:
         choices = _YES_NO if not named else [("", "–"), *named] if _may_be_missing(about) else named
     text = groups.shown(value) if kind == "filter" and value is not None else _text(value)
     label = name.upper() if name == "sku" else name.replace("_", " ").capitalize()
-    return Field(name, label, about.get("description", ""), kind, text, choices, said.get("minimum"), said.get("maximum"))
+    is_set = value is not None and value != about.get("default")
+    return Field(name, label, about.get("description", ""), kind, text, choices, said.get("minimum"), said.get("maximum"), is_set)
 
 
 def _kind(about: dict[str, Any]) -> str:

@@ -229,6 +229,18 @@ async def test_trend_asks_only_for_what_its_catalogue_knows(gateway, analytics):
     assert "growth" not in [one.get("name") for one in page.of("input") + page.of("select")]
 
 
+async def test_hours_that_come_twice_say_which_is_which(gateway, analytics):
+    answer = trend()
+    answer["columns"][0]["type"] = answer["columns"][4]["type"] = "datetime"
+    hours = ("2026-10-25T01:00:00+02:00", "2026-10-25T02:00:00+02:00", "2026-10-25T02:00:00+01:00", "2026-10-25T03:00:00+01:00")
+    answer["rows"] = [[hour, 1, False, 1, "2026-03-29T03:00:00+02:00", None] for hour in hours]
+    analytics.answers(**answer)
+    text = await (await gateway.call("GET", "/reports/trend?granularity=hour&from=2026-10-25&to=2026-10-25")).text()
+    cells = re.findall(r'<td class="datetime">(.*?)</td>', text)
+    assert cells[::2] == ["2026-10-25 03:00", "2026-10-25 02:00 +01:00", "2026-10-25 02:00 +02:00", "2026-10-25 01:00"]
+    assert set(cells[1::2]) == {"2026-03-29 03:00"}
+
+
 async def test_those_without_a_name_are_written_out_in_the_table(gateway, analytics):
     answer = trend()
     answer["columns"].insert(1, {"name": "group", "type": "text", "unit": None})

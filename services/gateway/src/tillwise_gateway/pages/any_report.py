@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import time
+from functools import partial
 from typing import Any
 from urllib.parse import urlencode
+from zoneinfo import ZoneInfo
 
 import orjson
 
@@ -58,7 +60,7 @@ def values_of(about: dict[str, Any], store: Store, asked: dict[str, str], answer
         "columns": answer.columns,
         "rows": answer.rows[:MOST_ROWS],
         "left": max(len(answer.rows) - MOST_ROWS, 0),
-        "show": show,
+        "show": partial(show, zone=ZoneInfo(answer.timezone)),
         "csv": f"/api/v1/reports/{about['name']}?{query}",
     }
 

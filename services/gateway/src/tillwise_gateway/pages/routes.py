@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
 from datetime import datetime, timedelta
+from functools import partial
 from itertools import groupby
 from typing import Any
 from urllib.parse import quote, urlencode
@@ -228,7 +229,7 @@ class Pages:
             presets=_presets(store, typed, answer),
             columns=columns,
             records=records[:2000],
-            show=show,
+            show=partial(show, zone=ZoneInfo(answer.timezone)),
             total=show(answer.totals["value"], value),
             compared=_compared(answer, value),
             change=None if change is None else f"{change:+,.1%}",

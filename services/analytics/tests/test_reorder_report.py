@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import UTC, datetime, timedelta
 from math import sqrt
 from statistics import NormalDist, variance
@@ -47,6 +48,14 @@ async def test_order_that_was_cancelled_is_no_demand(platform):
     (before,) = await records(platform)
     await platform.take(placed("huge", "2026-03-20T10:00:00Z", line("A", 1000)), cancelled("huge", "2026-03-20T10:30:00Z"))
     assert await records(platform) == [before]
+
+
+async def test_urgencies_are_named_one_below_the_other_on_a_narrow_screen_too(platform):
+    vl_convert = pytest.importorskip("vl_convert")
+    await platform.take(receipt(40, "2026-01-02T10:00:00Z", 400), *weekly(10, 14, 8, 12))
+    drawn = vl_convert.vegalite_to_svg({**(await answer(platform)).charts[0], "width": 200})
+    places = dict(re.findall(r"<text[^>]*translate\(-[\d.]+,([\d.]+)\)[^>]*>([^<]+)</text>", drawn))
+    assert {"out of stock", "order now", "order soon", "enough", "no demand"} <= set(places.values())
 
 
 async def test_reorder_point_follows_from_demand_and_lead_time(platform):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 
 from tillwise_common.contracts.reports import Column
@@ -42,6 +44,31 @@ async def test_page_shows_form_totals_charts_table_and_notes(gateway, analytics)
     assert {one["name"] for one in page.of("input") + page.of("select")} == named
     assert [one["data-spec"] for one in page.of("div") if "data-spec" in one] == ["spec-1"]
     assert "/api/v1/reports/products?basis=gross&amp;channel=&amp;store=shop&amp;format=csv" in text
+
+
+async def test_rates_are_percents_also_where_no_column_says_so(gateway, analytics):
+    analytics.answers(report="products", columns=COLUMNS, rows=[], totals={"margin_rate": 0.45, "sold": 3})
+    page = await (await gateway.call("GET", "/reports/products")).text()
+    assert "<dt>margin rate</dt><dd>45.0%</dd>" in page
+    assert "<dt>sold</dt><dd>3</dd>" in page
+
+
+async def test_model_is_told_with_its_parameters_days_and_check(gateway, analytics):
+    model = {
+        "r": 0.242594, "alpha": 4.41353, "log_likelihood": -9582.4292, "customers": 2357, "time_unit": "week", "p": None,
+        "fitted_at": "2026-10-01T01:00:00+00:00", "data_until": "2026-09-30", "holdout": {"expected": 1480.4, "until": "2026-09-30"},
+    }  # fmt: skip
+    analytics.answers(report="products", columns=COLUMNS, rows=[], params={}, model=model)
+    text = await (await gateway.call("GET", "/reports/products")).text()
+    told = dict(re.findall(r"<dt>(.*?)</dt><dd>(.*?)</dd>", text[text.index("<h2>The model</h2>") :]))
+    assert told == {
+        "r": "0.2426", "alpha": "4.414", "log likelihood": "-9,582.43", "customers": "2,357", "time unit": "week", "p": "–",
+        "fitted at": "2026-10-01 03:00", "data until": "2026-09-30", "holdout expected": "1,480.40", "holdout until": "2026-09-30",
+    }  # fmt: skip
+
+
+async def test_report_without_a_model_tells_of_none(gateway, analytics):
+    assert "The model" not in await (await gateway.call("GET", "/reports/products")).text()
 
 
 async def test_menu_names_all_reports_and_marks_the_current_one(gateway, analytics):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
@@ -88,6 +89,14 @@ async def test_movement_tells_from_where_to_where_customers_went(platform):
     assert {row["customer_id"] for row in await records(platform, since="2026-02-28", previous="not_yet")} == {"c", "e"}
     same = await asked(platform, compare_days="41")
     assert (same.params["since"], same.params["level"], same.rows) == ("2026-02-28", "movement", answer.rows)
+
+
+async def test_text_is_white_on_the_dark_cells_of_the_map_and_dark_on_the_pale_ones(platform):
+    vl_convert = pytest.importorskip("vl_convert")
+    await platform.take(*(order for name in "abcdefgh" for order in bought(name, "2026-04-01")), *bought("z", "2026-01-02", "2026-02-02"))
+    drawn = vl_convert.vegalite_to_svg({**(await asked(platform)).charts[1], "width": 900})
+    colour = {text: fill for fill, text in re.findall(r'<text[^>]*fill="([^"]+)"[^>]*>([^<]+)</text>', drawn)}
+    assert (colour["8"], colour["0"]) == ("white", "#111827")
 
 
 async def test_day_in_the_past_knows_nothing_of_later_orders_and_refunds(platform):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import UTC, datetime, timedelta
 from math import sqrt
 from statistics import NormalDist, variance
@@ -58,6 +59,14 @@ async def test_sale_movements_spread_like_their_weeks_too(platform):
     assert row["demand_sd"] == pytest.approx(sqrt(variance(units) / 7))
     days = (NOW - datetime(2026, 1, 4, 23, tzinfo=UTC)) / timedelta(days=1)
     assert row["demand_per_day"] == pytest.approx(sum(units) / days)
+
+
+async def test_urgencies_are_named_one_below_the_other_on_a_narrow_screen_too(platform):
+    vl_convert = pytest.importorskip("vl_convert")
+    await platform.take(receipt(40, "2026-01-02T10:00:00Z", 400), *weekly(10, 14, 8, 12))
+    drawn = vl_convert.vegalite_to_svg({**(await answer(platform)).charts[0], "width": 200})
+    places = dict(re.findall(r"<text[^>]*translate\(-[\d.]+,([\d.]+)\)[^>]*>([^<]+)</text>", drawn))
+    assert {"out of stock", "order now", "order soon", "enough", "no demand"} <= set(places.values())
 
 
 async def test_reorder_point_follows_from_demand_and_lead_time(platform):

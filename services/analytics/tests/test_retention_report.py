@@ -193,6 +193,19 @@ async def test_charts_show_cohorts_curves_and_waiting(shop):
     assert titles == ["Average by country: revenue", "Retention by country: revenue", "Ordered again within so many days"]
 
 
+async def test_cells_that_can_still_change_are_outlined_and_explained(shop):
+    vl_convert = pytest.importorskip("vl_convert")
+    answer = await ask(shop)
+    drawn = vl_convert.vegalite_to_svg({**answer.charts[0], "width": 600})
+    assert "stroke-dasharray" in drawn
+    assert "not over yet" in drawn
+    # As dark as its share, as any other.
+    assert 'opacity="0.45"' not in drawn
+    over = await ask(shop, **JANUARY, periods="2")
+    assert all(row[-1] for row in over.rows)
+    assert "not over yet" not in str(over.charts[0])
+
+
 async def test_charts_can_be_drawn(shop):
     vl_convert = pytest.importorskip("vl_convert")
     for question in ({}, {"by": "category", "measure": "margin"}, {"period": "day", "from_": "2026-01-05", "to": "2026-01-05"}):

@@ -95,6 +95,13 @@ async def test_hours_of_a_drawn_chart_are_those_of_the_shop(platform):
     assert [point["bucket"] for point in answer.charts[0]["data"]["values"]][1:3] == ["2026-03-08 01:00", "2026-03-08 03:00"]
 
 
+async def test_chart_tells_apart_the_hours_that_come_twice(platform):
+    await platform.take(placed("1", "2026-10-25T12:00:00Z"))
+    answer = await platform.trend(from_="2026-10-25", to="2026-10-25", granularity="hour")
+    named = [point["bucket"] for point in answer.charts[0]["data"]["values"]]
+    assert named[1:5] == ["2026-10-25 01:00", "2026-10-25 02:00 +02:00", "2026-10-25 02:00 +01:00", "2026-10-25 03:00"]
+
+
 async def test_small_counts_do_not_repeat_numbers_on_the_axis(platform):
     await platform.take(placed("1", "2026-03-02T12:00:00Z"))
     answer = await platform.trend(from_="2026-03-01", to="2026-03-05", metric="orders")

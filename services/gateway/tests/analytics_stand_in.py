@@ -16,18 +16,32 @@ from tillwise_common.contracts.reports import Answer, DescribeReports, Refusal, 
 from tillwise_common.settings import Secret
 
 ETAG = '"abc123"'
+_FILTER = {"anyOf": [{"type": "string", "maxLength": 256}, {"type": "null"}], "default": None}
+_DATE = {"anyOf": [{"type": "string", "format": "date"}, {"type": "null"}], "default": None}
 _PARAMETERS = {
     "properties": {
-        "from": {"description": "First day.", "anyOf": [{"type": "string", "format": "date"}, {"type": "null"}], "default": None},
+        "from": {"description": "First day.", **_DATE},
         "basis": {"enum": ["gross", "net"], "default": "net"},
         "by": {"anyOf": [{"enum": ["channel", "country"]}, {"type": "null"}], "default": None},
         "growth": {"type": "boolean", "default": False},
         "limit": {"type": "integer", "minimum": 1, "maximum": 50, "default": 10},
-        "channel": {"anyOf": [{"type": "string"}, {"type": "null"}], "default": None},
+        "channel": _FILTER,
+        "location": _FILTER,
     }
 }
+_OF_TREND = {
+    "properties": {
+        "from": _DATE, "to": _DATE,
+        "metric": {"enum": ["orders", "sales"], "default": "sales"},
+        "top": {"type": "integer", "minimum": 1, "maximum": 50, "default": 10},
+        "moving_average": {"anyOf": [{"type": "integer", "minimum": 2, "maximum": 366}, {"type": "null"}], "default": None},
+        "cumulative": {"type": "boolean", "default": False},
+        "interval": {"type": "integer", "minimum": 50, "maximum": 99, "default": 80},
+        "channel": _FILTER, "country": _FILTER, "category": _FILTER, "sku": _FILTER,
+    }
+}  # fmt: skip
 CATALOGUE = [
-    {"name": "trend", "title": "Trend", "description": "How sales go.", "parameters": _PARAMETERS, "columns": []},
+    {"name": "trend", "title": "Trend", "description": "How sales go.", "parameters": _OF_TREND, "columns": []},
     {"name": "products", "title": "Products", "description": "What sells.", "parameters": _PARAMETERS, "columns": []},
 ]
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 
 from tillwise_common.contracts.reports import Column
@@ -9,6 +11,7 @@ from tillwise_gateway.pages.questions import fields, meant
 from tillwise_gateway.pages.rendering import show
 
 from .analytics_stand_in import CATALOGUE, refusal, standing_in
+from .conftest import ADMIN
 from .test_pages_trend import EVIL, Elements
 
 COLUMNS = [
@@ -37,9 +40,35 @@ async def test_page_shows_form_totals_charts_table_and_notes(gateway, analytics)
         assert shown in text, shown
     assert [(asked.report, asked.params) for asked in analytics.asked] == [("products", {"basis": "gross", "channel": ""})]
     page = Elements(text)
-    assert {one["name"] for one in page.of("input") + page.of("select")} == {"from", "basis", "by", "growth", "limit", "channel"}
+    named = {"from", "basis", "by", "growth", "limit", "channel", "location"}
+    assert {one["name"] for one in page.of("input") + page.of("select")} == named
     assert [one["data-spec"] for one in page.of("div") if "data-spec" in one] == ["spec-1"]
     assert "/api/v1/reports/products?basis=gross&amp;channel=&amp;store=shop&amp;format=csv" in text
+
+
+async def test_rates_are_percents_also_where_no_column_says_so(gateway, analytics):
+    analytics.answers(report="products", columns=COLUMNS, rows=[], totals={"margin_rate": 0.45, "sold": 3})
+    page = await (await gateway.call("GET", "/reports/products")).text()
+    assert "<dt>margin rate</dt><dd>45.0%</dd>" in page
+    assert "<dt>sold</dt><dd>3</dd>" in page
+
+
+async def test_model_is_told_with_its_parameters_days_and_check(gateway, analytics):
+    model = {
+        "r": 0.242594, "alpha": 4.41353, "log_likelihood": -9582.4292, "customers": 2357, "time_unit": "week", "p": None,
+        "fitted_at": "2026-10-01T01:00:00+00:00", "data_until": "2026-09-30", "holdout": {"expected": 1480.4, "until": "2026-09-30"},
+    }  # fmt: skip
+    analytics.answers(report="products", columns=COLUMNS, rows=[], params={}, model=model)
+    text = await (await gateway.call("GET", "/reports/products")).text()
+    told = dict(re.findall(r"<dt>(.*?)</dt><dd>(.*?)</dd>", text[text.index("<h2>The model</h2>") :]))
+    assert told == {
+        "r": "0.2426", "alpha": "4.414", "log likelihood": "-9,582.43", "customers": "2,357", "time unit": "week", "p": "–",
+        "fitted at": "2026-10-01 03:00", "data until": "2026-09-30", "holdout expected": "1,480.40", "holdout until": "2026-09-30",
+    }  # fmt: skip
+
+
+async def test_report_without_a_model_tells_of_none(gateway, analytics):
+    assert "The model" not in await (await gateway.call("GET", "/reports/products")).text()
 
 
 async def test_menu_names_all_reports_and_marks_the_current_one(gateway, analytics):
@@ -81,7 +110,8 @@ def test_form_fields_follow_the_schema():
         field.name: field for field in fields(CATALOGUE[1]["parameters"], {"basis": "net", "growth": True, "limit": 5, "channel": None})
     }
     assert {name: field.kind for name, field in found.items()} == {
-        "from": "date", "basis": "choice", "by": "choice", "growth": "choice", "limit": "number", "channel": "text",
+        "from": "date", "basis": "choice", "by": "choice", "growth": "choice", "limit": "number", "channel": "filter",
+        "location": "filter",
     }  # fmt: skip
     assert (found["growth"].value, found["limit"].value, found["channel"].value) == ("true", "5", "")
     assert found["by"].choices[0] == ("", "–")
@@ -90,7 +120,52 @@ def test_form_fields_follow_the_schema():
 
 
 def test_filter_left_empty_is_not_set_and_none_asks_for_those_without():
-    assert meant({"channel": "", "country": "(none)", "top": ""}) == {"country": "", "top": ""}
+    typed = {"channel": "", "location": "", "limit": ""}
+    assert meant(typed, CATALOGUE[1]["parameters"]) == {"limit": ""}
+    typed = {"channel": "(none)", "location": "(none) (named so)", "limit": "(none)"}
+    assert meant(typed, CATALOGUE[1]["parameters"]) == {"channel": "", "location": "(none)", "limit": "(none)"}
+
+
+async def test_form_sent_as_it_is_asks_for_no_filter(gateway, analytics):
+    page = Elements(await (await gateway.call("GET", "/reports/products")).text())
+    form = {str(one["name"]): one.get("value") or "" for one in page.of("input")}
+    assert form["location"] == ""
+    await gateway.call("GET", "/reports/products", params=form)
+    assert analytics.asked[-1].params["channel"] == ""
+    assert "location" not in analytics.asked[-1].params
+
+
+async def test_another_store_begins_without_the_days_of_the_last_one(gateway, analytics):
+    about = {"name": "second", "currency": "EUR", "timezone": "Europe/Berlin", "week_start": "monday"}
+    await gateway.call("POST", "/api/v1/admin/stores", key=str(ADMIN), json=about)
+    page = Elements(await (await gateway.call("GET", "/reports/products?store=shop", key=str(ADMIN))).text())
+    form = {str(one["name"]): one.get("value") or "" for one in page.of("input")}
+    answer = await gateway.call(
+        "GET", "/reports/products", key=str(ADMIN), params=form | {"store": "second", "basis": "net", "offset": "3"}
+    )
+    moved = answer.headers["Location"]
+    assert (answer.status, moved) == (303, "/reports/products?limit=10&channel=(none)&basis=net&store=second")
+    await gateway.call("GET", moved, key=str(ADMIN))
+    assert analytics.asked[-1].params == {"basis": "net", "channel": "", "limit": "10"}
+    # The same store again: the days stay.
+    assert (await gateway.call("GET", "/reports/products", key=str(ADMIN), params=form | {"store": "shop"})).status == 200
+    assert analytics.asked[-1].params == {"from": "2026-03-01", "channel": "", "limit": "10"}
+
+
+async def test_choices_that_are_set_are_not_folded_away(gateway, analytics):
+    page = Elements(await (await gateway.call("GET", "/reports/products?channel=(none)")).text())
+    assert ["open" in one for one in page.of("details")] == [True]
+    analytics.answers(report="products", columns=COLUMNS, rows=[], params={"limit": 10, "channel": None})
+    page = Elements(await (await gateway.call("GET", "/reports/products")).text())
+    assert ["open" in one for one in page.of("details")] == [False]
+
+
+async def test_filter_offers_to_ask_for_those_without(gateway, analytics):
+    page = Elements(await (await gateway.call("GET", "/reports/products?location=(none)")).text())
+    assert analytics.asked[0].params == {"location": ""}
+    [box] = [one for one in page.of("input") if one["name"] == "location"]
+    assert [one["id"] for one in page.of("datalist")] == [box["list"]]
+    assert "(none)" in [one.get("value") for one in page.of("option")]
 
 
 @pytest.mark.parametrize(

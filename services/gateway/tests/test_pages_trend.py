@@ -211,6 +211,36 @@ async def test_a_filter_is_typed_as_groups_are_shown(gateway, analytics, typed, 
     assert analytics.asked[3].params["channel"] == meant
 
 
+async def test_pressing_show_keeps_all_that_was_asked(gateway, analytics):
+    given = {"moving_average": 7, "cumulative": True, "top": 3, "interval": 95}
+    analytics.answers(params=trend()["params"] | given)
+    page = Elements(await (await gateway.call("GET", "/reports/trend?moving_average=7&cumulative=true&top=3&interval=95")).text())
+    boxes = {str(one.get("name")): one.get("value") for one in page.of("input")}
+    assert [boxes.get(name) for name in ("moving_average", "top", "interval")] == ["7", "3", "95"]
+    assert "cumulative" in [one["name"] for one in page.of("select")]
+    assert ("true", True) in [(one["value"], "selected" in one) for one in page.of("option")]
+    # Each once: what is given twice is refused.
+    names = [one["name"] for one in page.of("input") + page.of("select") if one.get("name")]
+    assert len(names) == len(set(names))
+
+
+async def test_trend_asks_only_for_what_its_catalogue_knows(gateway, analytics):
+    page = Elements(await (await gateway.call("GET", "/reports/trend")).text())
+    assert "growth" not in [one.get("name") for one in page.of("input") + page.of("select")]
+
+
+async def test_hours_that_come_twice_say_which_is_which(gateway, analytics):
+    answer = trend()
+    answer["columns"][0]["type"] = answer["columns"][4]["type"] = "datetime"
+    hours = ("2026-10-25T01:00:00+02:00", "2026-10-25T02:00:00+02:00", "2026-10-25T02:00:00+01:00", "2026-10-25T03:00:00+01:00")
+    answer["rows"] = [[hour, 1, False, 1, "2026-03-29T03:00:00+02:00", None] for hour in hours]
+    analytics.answers(**answer)
+    text = await (await gateway.call("GET", "/reports/trend?granularity=hour&from=2026-10-25&to=2026-10-25")).text()
+    cells = re.findall(r'<td class="datetime">(.*?)</td>', text)
+    assert cells[::2] == ["2026-10-25 03:00", "2026-10-25 02:00 +01:00", "2026-10-25 02:00 +02:00", "2026-10-25 01:00"]
+    assert set(cells[1::2]) == {"2026-03-29 03:00"}
+
+
 async def test_those_without_a_name_are_written_out_in_the_table(gateway, analytics):
     answer = trend()
     answer["columns"].insert(1, {"name": "group", "type": "text", "unit": None})

@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import time
+from datetime import datetime
+from functools import partial
 from typing import Any
 from urllib.parse import urlencode
+from zoneinfo import ZoneInfo
 
 import orjson
 
+from tillwise_common.clock import by_the_clock
 from tillwise_common.contracts.reports import Column, ReportAnswer
 from tillwise_common.contracts.stores import Store
 from tillwise_common.web.problems import Problem
@@ -39,10 +43,14 @@ class Catalogue:
                     raise
         return self._known
 
+    async def report(self, name: str) -> dict[str, Any] | None:
+        """The report of that name."""
+        return next((one for one in await self.reports() if one["name"] == name), None)
+
 
 def values_of(about: dict[str, Any], store: Store, asked: dict[str, str], answer: ReportAnswer) -> dict[str, Any]:
     """What the template shows of an answer; `about` is the report's entry in the catalogue."""
-    found = fields(about["parameters"], answer.params)
+    found, zone = fields(about["parameters"], answer.params), ZoneInfo(answer.timezone)
     query = urlencode({**asked, "store": store.name, "format": "csv"})
     return {
         "about": about,
@@ -50,11 +58,12 @@ def values_of(about: dict[str, Any], store: Store, asked: dict[str, str], answer
         "further": [field for field in found if not field.is_plain],
         "answer": answer,
         "told": _told(answer),
+        "model": _model(answer, zone),
         "charts": [{"title": chart.get("title", ""), "spec": _spec(chart)} for chart in answer.charts],
         "columns": answer.columns,
         "rows": answer.rows[:MOST_ROWS],
         "left": max(len(answer.rows) - MOST_ROWS, 0),
-        "show": show,
+        "show": partial(show, zone=zone),
         "csv": f"/api/v1/reports/{about['name']}?{query}",
     }
 
@@ -67,9 +76,30 @@ def _spec(chart: dict[str, Any]) -> str:
 def _told(answer: ReportAnswer) -> list[tuple[str, str]]:
     """The totals that are one figure each, written as the column of the same name is, or of its last word: dead_value as value."""
     columns = {column.name: column for column in answer.columns}
-    plain = Column("", "number")
     return [
-        (name.replace("_", " "), show(value, columns.get(name) or columns.get(name.rpartition("_")[2]) or plain))
+        (name.replace("_", " "), show(value, columns.get(name) or columns.get(last := name.rpartition("_")[2]) or _plain(last)))
         for name, value in answer.totals.items()
         if isinstance(value, int | float | str) and not isinstance(value, bool)
     ]
+
+
+def _plain(last_word: str) -> Column:
+    return Column("", "percent" if last_word in ("rate", "share") else "number")
+
+
+def _model(answer: ReportAnswer, zone: ZoneInfo) -> list[tuple[str, str]]:
+    """The parameters of a fitted model, of when they are and how it did; nothing of reports without one."""
+    found: list[tuple[str, str]] = []
+    for name, value in (answer.model or {}).items():
+        parts = {f"{name}_{part}": inner for part, inner in value.items()} if isinstance(value, dict) else {name: value}
+        found += [(part.replace("_", " "), _figure(inner, zone)) for part, inner in parts.items()]
+    return found
+
+
+def _figure(value: Any, zone: ZoneInfo) -> str:
+    if isinstance(value, float) and abs(value) < 100:
+        # Parameters may be small: of those, two digits behind the point would leave nothing.
+        return f"{value:.4g}"
+    if isinstance(value, str) and "T" in value:
+        return by_the_clock(datetime.fromisoformat(value).astimezone(zone).isoformat(timespec="seconds"), zone)
+    return show(value, Column("", "number"))

@@ -5,10 +5,12 @@ from __future__ import annotations
 import hashlib
 from importlib.resources import files
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import jinja2
 from aiohttp import web
 
+from tillwise_common.clock import by_the_clock
 from tillwise_common.contracts.groups import shown
 from tillwise_common.contracts.reports import Column
 from tillwise_common.money import format_minor
@@ -48,8 +50,8 @@ class Templates:
         return web.Response(text=text, status=status, content_type="text/html", headers=SECURITY_HEADERS)
 
 
-def show(value: Any, column: Column) -> str:
-    """A value as people read it."""
+def show(value: Any, column: Column, zone: ZoneInfo | None = None) -> str:
+    """A value as people read it; moments by the clock of `zone`, in which they are written."""
     if value is None:
         return "–"
     if column.type == "money":
@@ -65,7 +67,7 @@ def show(value: Any, column: Column) -> str:
     if column.type in ("count", "number"):
         return f"{value:,.2f}" if isinstance(value, float) else f"{value:,}" if isinstance(value, int) else str(value)
     if column.type == "datetime":
-        return str(value).replace("T", " ")[:16]
+        return by_the_clock(str(value), zone) if zone else str(value).replace("T", " ")[:16]
     return shown(value) if column.type == "text" else str(value)
 
 

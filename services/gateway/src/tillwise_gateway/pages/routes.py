@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
 from datetime import datetime, timedelta
+from functools import partial
 from itertools import groupby
 from typing import Any
 from urllib.parse import quote, urlencode
@@ -22,7 +23,7 @@ from tillwise_gateway.accounts.door import COOKIE, Door
 from tillwise_gateway.accounts.principal import Principal
 from tillwise_gateway.pages.any_report import Catalogue, values_of
 from tillwise_gateway.pages.bundle import ChartBundle
-from tillwise_gateway.pages.questions import FILTERS, meant
+from tillwise_gateway.pages.questions import fields, meant, without_days
 from tillwise_gateway.pages.rendering import STATIC, Templates, show
 from tillwise_gateway.reports.client import ReportsClient
 from tillwise_gateway.reports.routes import single_values
@@ -42,6 +43,10 @@ CHOICES = {
     },
     "basis": {"net": "Net", "gross": "Gross"},
 }  # fmt: skip
+# Parameters of the trend whose places on its page are fixed; filters have one, too. Any others follow in the order of the catalogue.
+PLACED = {*CHOICES, "from", "to", "forecast", "interval", "anomalies", "trend_test"}
+# A form says so which store its days are of: another one begins with days of its own.
+DAYS_OF = "days_of"
 PRESETS = (("7 days", 7, "day"), ("30 days", 30, "day"), ("90 days", 90, "week"), ("12 months", 365, "month"))
 MOST_FINDINGS = 8
 
@@ -80,14 +85,17 @@ class Pages:
             principal.require("read")
             typed = single_values(request)
             store = await self._accounts.store_for(principal, typed.pop("store", None) or None)
-            answer = await self._client.run(store, "trend", asked := meant(typed), besides=("store",))
+            about = await self._catalogue.report("trend")
+            if about is None:
+                return await self.no_report(request)
+            answer = await self._client.run(store, "trend", asked := meant(typed, about["parameters"]), besides=("store",))
         except Problem as problem:
             return self._problem_page(problem, principal)
-        return await self._trend_page(principal, store, typed, asked, reports.decode_answer(answer.body))
+        return await self._trend_page(about, principal, store, typed, asked, reports.decode_answer(answer.body))
 
     async def report(self, request: web.Request) -> web.Response:
         """The page of any other report of the catalogue."""
-        about = next((one for one in await self._catalogue.reports() if one["name"] == request.match_info["name"]), None)
+        about = await self._catalogue.report(request.match_info["name"])
         if about is None:
             return await self.no_report(request)
         principal = await self._who(request)
@@ -97,11 +105,15 @@ class Pages:
             principal.require("read")
             typed = single_values(request)
             store = await self._accounts.store_for(principal, typed.pop("store", None) or None)
-            answer = await self._client.run(store, about["name"], asked := meant(typed), besides=("store",))
+            if typed.pop(DAYS_OF, store.name) != store.name:
+                kept = {name: text for name, text in without_days(typed, about["parameters"]).items() if text}
+                raise web.HTTPSeeOther(f"{request.path}?{urlencode(kept | {'store': store.name})}")
+            answer = await self._client.run(store, about["name"], asked := meant(typed, about["parameters"]), besides=("store",))
         except Problem as problem:
             return self._problem_page(problem, principal)
         return self._templates.page(
             "report.html",
+            days_of=DAYS_OF,
             **values_of(about, store, asked, reports.decode_answer(answer.body)),
             **await self._frame(principal, store, about["name"]),
         )
@@ -191,24 +203,33 @@ class Pages:
             raise
 
     async def _trend_page(
-        self, principal: Principal, store: Store, typed: dict[str, str], asked: dict[str, str], answer: ReportAnswer
+        self,
+        about: dict[str, Any],
+        principal: Principal,
+        store: Store,
+        typed: dict[str, str],
+        asked: dict[str, str],
+        answer: ReportAnswer,
     ) -> web.Response:
         params = {name: value for name, value in answer.params.items() if value is not None}
         columns = [column for column in answer.columns if column.name not in ("partial", "anomaly")]
         records = [dict(zip([c.name for c in answer.columns], row, strict=False)) for row in _newest_first(answer.rows)]
         value = next(column for column in answer.columns if column.name == "value")
         change = answer.totals.get("change")
+        found = fields(about["parameters"], answer.params)
         return self._templates.page(
             "trend.html",
             **await self._frame(principal, store, "trend"),
             answer=answer,
             params=params,
             choices=CHOICES,
-            filters={name: groups.shown(params[name]) if name in params else "" for name in FILTERS},
+            filters=[field for field in found if field.kind == "filter"],
+            interval=next((field for field in found if field.name == "interval"), None),
+            further=[field for field in found if field.kind != "filter" and field.name not in PLACED],
             presets=_presets(store, typed, answer),
             columns=columns,
             records=records[:2000],
-            show=show,
+            show=partial(show, zone=ZoneInfo(answer.timezone)),
             total=show(answer.totals["value"], value),
             compared=_compared(answer, value),
             change=None if change is None else f"{change:+,.1%}",

@@ -11,6 +11,8 @@ from tillwise_analytics.reports.customers.segments import DESCRIBED, NOT_YET, SC
 
 SCHEMA = "https://vega.github.io/schema/vega-lite/v6.json"
 TITLES = [DESCRIBED[name].title for name in SEGMENTS]
+# From this part of the most on, a cell is too dark for black.
+DARK = 0.55
 PERCENT = {"format": ".0%"}
 
 
@@ -53,7 +55,7 @@ def _map(cells: Mapping[tuple[int, int], Sums]) -> dict[str, Any]:
     }
     return {
         **_sheet("Customers by recency and frequency", 260, values),
-        "layer": [_heat(axes, "customers"), _label(axes, "segment", -6, "nominal"), _label(axes, "customers", 8, "quantitative")],
+        "layer": _heat(axes, values, {"field": "segment", "type": "nominal"}, {"field": "customers", "type": "quantitative"}),
     }
 
 
@@ -71,7 +73,7 @@ def of_movements(found: list[Movement]) -> list[dict[str, Any]]:
     return [
         {
             **_sheet("Movement between segments", 330, values),
-            "layer": [_heat(axes, "customers"), _label(axes, "customers", 0, "quantitative")],
+            "layer": _heat(axes, values, {"field": "customers", "type": "quantitative"}),
         }
     ]
 
@@ -92,13 +94,30 @@ def _curve(concentration: Concentration) -> dict[str, Any]:
     }
 
 
-def _heat(axes: dict[str, Any], field: str) -> dict[str, Any]:
-    colour = {"field": field, "type": "quantitative", "legend": None, "scale": {"scheme": "blues"}}
-    return {"mark": {"type": "rect", "tooltip": True}, "encoding": {**axes, "color": colour}}
-
-
-def _label(axes: dict[str, Any], field: str, dy: int, kind: str) -> dict[str, Any]:
-    return {"mark": {"type": "text", "dy": dy, "fontSize": 10}, "encoding": {**axes, "text": {"field": field, "type": kind}}}
+def _heat(axes: dict[str, Any], values: list[dict[str, Any]], *texts: dict[str, Any]) -> list[dict[str, Any]]:
+    """Cells as dark as there are customers, with texts in them, one below the other; white where the cell is dark."""
+    most = max(value["customers"] for value in values)
+    scale = {"scheme": "blues", "domain": [0, most or 1]}
+    colour = {"field": "customers", "type": "quantitative", "legend": None, "scale": scale}
+    cells = {"mark": {"type": "rect", "tooltip": True}, "encoding": {**axes, "color": colour}}
+    readable = {"condition": {"test": f"datum.customers > {most * DARK}", "value": "white"}, "value": "#111827"}
+    columns = len({value[axes["x"]["field"]] for value in values})
+    return [
+        cells,
+        *(
+            {
+                # On a narrow screen a text ends with its cell.
+                "mark": {
+                    "type": "text",
+                    "dy": 14 * place - 7 * (len(texts) - 1),
+                    "fontSize": 10,
+                    "limit": {"expr": f"width / {columns} - 2"},
+                },
+                "encoding": {**axes, "text": text, "color": readable},
+            }
+            for place, text in enumerate(texts)
+        ),
+    ]
 
 
 def _sheet(title: str, height: int, values: list[dict[str, Any]]) -> dict[str, Any]:

@@ -33,8 +33,9 @@ def charts(products: Iterable[Told], digits: int) -> list[dict[str, Any]]:
             **_sheet("Products by urgency", 220, counts),
             "mark": {"type": "bar", "tooltip": True},
             "encoding": {
-                "x": {"field": "urgency", "type": "nominal", "sort": None, "title": None, "axis": {"labelAngle": 0}},
-                "y": {"field": "products", "type": "quantitative", "title": None},
+                # Lying bars: their names stand beside each other on a narrow screen, too.
+                "y": {"field": "urgency", "type": "nominal", "sort": None, "title": None},
+                "x": {"field": "products", "type": "quantitative", "title": None, "axis": {"format": "d", "tickMinStep": 1}},
                 "color": {"field": "urgency", "type": "nominal", "legend": None, "scale": COLOURS},
             },
         },

@@ -15,6 +15,7 @@ SCHEMA = "https://vega.github.io/schema/vega-lite/v6.json"
 # With more cells, figures in them cannot be read.
 MOST_FIGURES = 400
 ROW_HEIGHT = 24
+UNFINISHED, DASHES = "#d97706", [4, 3]
 COHORT, AVERAGE = "#cbd5e1", "#2563eb"
 
 
@@ -56,16 +57,28 @@ def _grid(title: str, values: list[dict[str, Any]], told: tuple[str, ...]) -> di
         "y": {"field": "row", "type": "ordinal", "title": None, "sort": None},
     }
     colour = {"field": "share", "type": "quantitative", "title": None, "scale": {"scheme": "blues"}, "legend": {"format": ".0%"}}
-    faint = {"condition": {"test": "datum.complete", "value": 1}, "value": 0.45}
     tooltip = [{"field": name, "type": "nominal", "title": "cohort" if name == "row" else name} for name in told]
-    layers = [{"mark": {"type": "rect"}, "encoding": {**axes, "color": colour, "opacity": faint, "tooltip": tooltip}}]
+    layers: list[dict[str, Any]] = [{"mark": {"type": "rect"}, "encoding": {**axes, "color": colour, "tooltip": tooltip}}]
+    if not all(value["complete"] for value in drawn):
+        layers.append(_unfinished(axes))
     if len(drawn) <= MOST_FIGURES:
         figure = {"field": "share", "type": "quantitative", "format": ".0%"}
         most = max((value["share"] or 0 for value in drawn), default=0)
-        readable = {"condition": {"test": f"datum.complete && datum.share > {most * 0.6}", "value": "white"}, "value": "#111827"}
+        readable = {"condition": {"test": f"datum.share > {most * 0.6}", "value": "white"}, "value": "#111827"}
         layers.append({"mark": {"type": "text", "fontSize": 10}, "encoding": {**axes, "text": figure, "color": readable}})
     rows = len({value["row"] for value in drawn})
     return {**_sheet(title, min(max(rows, 4) * ROW_HEIGHT, 1200), drawn), "layer": layers}
+
+
+def _unfinished(axes: dict[str, Any]) -> dict[str, Any]:
+    """A dashed outline around cells that can still change, and what it means: paler cells would look like lower shares."""
+    legend = {"symbolType": "square", "symbolDash": DASHES, "symbolFillColor": "transparent", "symbolStrokeWidth": 2, "symbolSize": 140}
+    told = {"datum": "not over yet", "type": "nominal", "title": None, "scale": {"range": [UNFINISHED]}, "legend": legend}
+    return {
+        "transform": [{"filter": "!datum.complete"}],
+        "mark": {"type": "rect", "filled": False, "fillOpacity": 0, "strokeWidth": 2, "strokeDash": DASHES},
+        "encoding": {**axes, "stroke": told},
+    }
 
 
 def _curves(params: RetentionParams, cells: list[Cell], means: list[Mean]) -> dict[str, Any] | None:

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
+from tillwise_analytics.reports.report import Context
 from tillwise_analytics.reports.trend.axis import place, time_axis
 from tillwise_analytics.reports.trend.params import TrendParams
+from tillwise_common.clock import by_the_clock
 from tillwise_common.contracts.groups import shown
 from tillwise_common.contracts.reports import Column
 from tillwise_common.money import exponent
@@ -24,12 +26,12 @@ ODD = "#dc2626"
 MONEY = ("value", "comparison", "moving_average", "cumulative", "forecast", "lower", "upper", "expected")
 
 
-def chart(params: TrendParams, currency: str, columns: list[Column], rows: list[list[Any]], ahead: set[str]) -> dict[str, Any]:
+def chart(context: Context, params: TrendParams, columns: list[Column], rows: list[list[Any]], ahead: set[str]) -> dict[str, Any]:
     """A line per group, dashed and hollow where buckets are partial; the comparison grey. Money in major units.
 
     Of buckets that lie `ahead` there is nothing to draw yet, but their place is kept.
     """
-    names = [column.name for column in columns]
+    names, currency = [column.name for column in columns], context.store.currency
     money = columns[names.index("value")].type == "money"
     scale = 10 ** exponent(currency) if money else 1
     title = f"{_TITLES[params.metric]} ({currency})" if money else _TITLES[params.metric]
@@ -40,6 +42,9 @@ def chart(params: TrendParams, currency: str, columns: list[Column], rows: list[
     }  # fmt: skip
     tooltip = [{"field": name, "type": "nominal", "title": name.replace("_", " ")} for name in names if name != "partial"]
     points = _points(records, scale, ahead)
+    if params.granularity == "hour":
+        # The clock of the shop, for people.
+        points = [point | {"bucket": by_the_clock(point["bucket"], context.zone)} for point in points]
     layers = _values(params, points, x, _y(params, title), tooltip)
     if any(point.get("forecast") is not None for point in points):
         # Not the band first: the legend would be as pale.
@@ -173,6 +178,4 @@ def _point(record: dict[str, Any], scale: int) -> dict[str, Any]:
                 point[name] = point[name] / scale
     if "group" in point:
         point["group"] = shown(point["group"])
-    # The clock of the shop, for people.
-    point["bucket"] = point["bucket"][:16].replace("T", " ")
     return point

@@ -11,6 +11,7 @@ from tillwise_analytics.reports.trend.outlook import Outlook, rounded
 from tillwise_analytics.reports.trend.params import TrendParams
 from tillwise_analytics.reports.trend.slots import date_of
 from tillwise_analytics.reports.trend.study import Studied
+from tillwise_common.clock import by_the_clock
 from tillwise_common.contracts.groups import group_name, shown
 from tillwise_common.money import format_minor
 
@@ -78,7 +79,7 @@ def _anomalies(context: Context, params: TrendParams, rows: list[list[Any]]) -> 
 
 def _reason(context: Context, params: TrendParams, bucket: str, group: str | None, value: int, expected: float, score: float) -> str:
     of = f" of {shown(group)}" if group is not None else ""
-    when = bucket[:16].replace("T", " ")
+    when = by_the_clock(bucket, context.zone) if params.granularity == "hour" else bucket
     metric = _TITLES.get(params.metric, params.metric)
     usual, actual = _amount(context, params, expected), _amount(context, params, value)
     direction = "above" if score > 0 else "below"

@@ -54,7 +54,7 @@ async def run(context: Context, params: TrendParams) -> ReportAnswer:
         columns=shown,
         rows=rows,
         totals=totals,
-        charts=[chart(params, context.store.currency, shown, rows, ahead(context, plan))],
+        charts=[chart(context, params, shown, rows, ahead(context, plan))],
         notes=notes(params, plan.first, plan.last, empty=empty, span=span) + said,
     )
 

@@ -14,6 +14,7 @@ from tillwise_analytics.reports.inventory.notes import notes
 from tillwise_analytics.reports.inventory.params import InventoryParams
 from tillwise_analytics.reports.periods import DAY, WEEK, Period, asked, week_begin
 from tillwise_analytics.reports.report import Context, Report
+from tillwise_analytics.stock.ahead import NONE, ahead_of
 from tillwise_common.contracts.reports import ReportAnswer
 from tillwise_common.money import exponent
 from tillwise_common.postgres.sql import load
@@ -59,11 +60,14 @@ async def _figures(context: Context, params: InventoryParams, period: Period) ->
         # Without a whole week the days are all there is.
         first, last = period.last + WEEK, period.last
     ends = min(period.ends(context.zone), context.now)
+    # What is dated ahead of now is not there yet. Days tell what was there before.
+    later = await ahead_of(context.connection, context.store, context.now, params.sku) if ends == context.now else NONE
     statement = SQL.demand + (SQL.by_place if places else SQL.by_product) + SQL.figures
     asked_for = (
         context.store.id, period.first, period.last, first, last, period.begins(context.zone), ends,
         week_begin(period.first, week_start) == period.first, ends == context.now, params.category, params.sku, params.location,
         params.sort, params.limit, places, context.store.timezone,
+        later.skus, later.products, later.places,
     )  # fmt: skip
     return list(await context.connection.fetch(statement, *asked_for))
 

@@ -3,7 +3,7 @@
 -- name: products
 -- Each product that has stock: units, what it says of itself, and its demand in weeks. $1 store, $2 first week, $3 its begin, $4 this
 -- week, $5 now, $6 category, $7 product, $8 supplier,
--- $9 timezone. `days`: since its stock was known or it was ordered first; `empty_days`: those with nothing on hand
+-- $9 timezone, $10 products of which something is dated ahead of now, $11 what stands for them in stock_skus until then. `days`: since its stock was known or it was ordered first; `empty_days`: those with nothing on hand
 with demand as materialized (
     select sku, coalesce(analytics.total(units) filter (where week < $4), 0) as whole,
            coalesce(analytics.total(units * units) filter (where week < $4), 0) as squares,
@@ -16,6 +16,10 @@ with demand as materialized (
         where store_id = $1 and week between $2 and $4 and ($7::text is null or sku = $7)
     ) weeks
     group by sku
+), stock as (
+    select * from analytics.stock_skus where store_id = $1 and ($7::text is null or sku = $7) and sku <> all($10::text[])
+    union all
+    select * from jsonb_populate_recordset(null::analytics.stock_skus, $11::jsonb)
 )
 select s.sku, coalesce(p.name, p.seen_name) as name, coalesce(p.category, p.seen_category) as category, p.attributes ->> 'supplier' as supplier,
        s.on_hand, s.in_transit, coalesce(p.unit_cost::float8, s.average_value::float8 / nullif(s.average_quantity, 0)) as unit_cost,
@@ -28,11 +32,11 @@ select s.sku, coalesce(p.name, p.seen_name) as name, coalesce(p.category, p.seen
         + case when s.since < $5 and s.on_hand = 0 then date_part('epoch', $5::timestamptz - greatest(s.at, $3)) * 1e6 else 0 end
         - case when s.at >= $3 and s.since < $3 and w.on_hand = 0 then date_part('epoch', $3::timestamptz - w.at) * 1e6 else 0 end
        ) / 86400e6 as empty_days
-from analytics.stock_skus s
+from stock s
 left join analytics.stock_weeks w on s.at >= $3 and w.store_id = $1 and w.week = $2 and w.sku = s.sku
 left join demand d on d.sku = s.sku
 left join analytics.products p on p.store_id = $1 and p.sku = s.sku
-where s.store_id = $1 and ($7::text is null or s.sku = $7) and ($6::text is null or coalesce(p.category, p.seen_category, '') = $6)
+where ($6::text is null or coalesce(p.category, p.seen_category, '') = $6)
   and ($8::text is null or coalesce(p.attributes ->> 'supplier', '') = $8)
 
 -- name: moved_weeks

@@ -17,6 +17,7 @@ from tillwise_analytics.reports.reorder.params import ReorderParams
 from tillwise_analytics.reports.reorder.season import Rhythm
 from tillwise_analytics.reports.reorder.told import Adviser, Told, day_of
 from tillwise_analytics.reports.report import Context, Report
+from tillwise_analytics.stock.ahead import ahead_of
 from tillwise_common.contracts.reports import ReportAnswer
 from tillwise_common.money import exponent
 from tillwise_common.postgres.sql import load
@@ -33,9 +34,10 @@ async def run(context: Context, params: ReorderParams) -> ReportAnswer:
     week = week_begin(context.now.date(), context.store.week_start)
     first = week - (params.weeks - 1) * WEEK
     begin = midnight(first, context.zone)
+    later = await ahead_of(context.connection, context.store, context.now, params.sku)
     rows = await context.connection.fetch(
         SQL.products, context.store.id, first, begin, week, context.now, params.category, params.sku, params.supplier,
-        context.store.timezone,
+        context.store.timezone, later.skus, later.products,
     )  # fmt: skip
     adviser = Adviser(params, await _factors(context, params.weeks, week))
     told = [adviser.tell(row) for row in await _with_movements(context, rows, first, week)]

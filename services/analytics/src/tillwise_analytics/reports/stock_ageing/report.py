@@ -129,8 +129,10 @@ def _bucket(name: str, units: int, value: int, whole: int) -> dict[str, Any]:
     return {"bucket": called, "units": units, "value": maths.money(value), "share": maths.share(value, whole)}
 
 
-def _as_of(_: StockAgeingParams, now: datetime) -> str:
-    return str(now.date())
+def _as_of(params: StockAgeingParams, now: datetime) -> str:
+    # What is dated ahead comes within the day; an earlier day is over.
+    earlier = params.as_of is not None and params.as_of < now.date()
+    return str(now.date()) if earlier else now.strftime("%Y-%m-%dT%H")
 
 
 REPORT = Report(

@@ -181,6 +181,14 @@ async def test_parameters_that_make_no_sense_are_refused(platform, params, param
     assert (reply.status, reply.errors[0]["parameter"]) == (422, parameter)
 
 
+async def test_stock_of_a_day_to_come_is_refused(platform):
+    platform.now = NOW
+    reply = await platform.ask(report="inventory", as_of="2026-04-01")
+    assert isinstance(reply, Refusal)
+    assert (reply.status, reply.errors[0]["parameter"]) == (422, "as_of")
+    assert isinstance(await platform.ask(report="inventory", as_of="2026-03-31"), Answer)
+
+
 async def test_figures_beyond_reason_are_no_fault(platform):
     await platform.take(receipt(1, "2026-03-01T10:00:00Z", 100_000_000_000), counted(1_000_000_000, "2026-03-02T10:00:00Z"))
     (row,) = await records(platform)

@@ -159,6 +159,14 @@ async def test_buckets_are_as_asked_and_wrong_ones_are_refused(platform):
         assert (reply.status, reply.errors[0]["parameter"]) == (422, "buckets")
 
 
+async def test_stock_of_a_day_to_come_is_refused(platform):
+    platform.now = NOW
+    reply = await platform.ask(report="stock-ageing", as_of="2026-07-01")
+    assert isinstance(reply, Refusal)
+    assert (reply.status, reply.errors[0]["parameter"]) == (422, "as_of")
+    assert (await answer(platform, as_of="2026-06-30")).params["as_of"] == "2026-06-30"
+
+
 async def test_figures_beyond_reason_are_no_fault(platform):
     await platform.take(receipt(1, "2026-06-01T10:00:00Z", 100_000_000_000), counted(1_000_000_000, "2026-06-02T10:00:00Z"))
     (one,) = records(await answer(platform))

@@ -12,7 +12,7 @@ from tillwise_analytics.reports.inventory.chart import charts
 from tillwise_analytics.reports.inventory.columns import OFFERED, columns, names
 from tillwise_analytics.reports.inventory.notes import notes
 from tillwise_analytics.reports.inventory.params import InventoryParams
-from tillwise_analytics.reports.periods import DAY, WEEK, Period, asked, week_begin
+from tillwise_analytics.reports.periods import DAY, WEEK, Period, asked, not_after, week_begin
 from tillwise_analytics.reports.report import Context, Report
 from tillwise_analytics.stock.ahead import NONE, ahead_of
 from tillwise_common.contracts.reports import ReportAnswer
@@ -44,6 +44,7 @@ async def run(context: Context, params: InventoryParams) -> ReportAnswer:
 def _period(context: Context, params: InventoryParams) -> Period:
     last = params.last()
     today = context.now.date()
+    not_after("as_of", params.as_of, today)
     end = last or today
     default = end - week_begin(end, context.store.week_start) + (DEFAULT_WEEKS - 1) * WEEK
     return asked(params.from_, last, today, default=default)

@@ -7,6 +7,7 @@ from datetime import UTC, datetime, timedelta
 from math import sqrt
 from statistics import NormalDist, variance
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import pytest
 
@@ -88,8 +89,9 @@ async def test_reorder_point_follows_from_demand_and_lead_time(platform):
         "enough",
     )
     point = row["reorder_point"]
-    assert row["order_by"] == str(NOW.date() + timedelta(days=int((40 - point) / mean)))
-    assert row["stock_out_date"] == str(NOW.date() + timedelta(days=int(40 / mean)))
+    there = NOW.astimezone(ZoneInfo("Europe/Berlin"))
+    assert row["order_by"] == str((there + timedelta(days=(40 - point) / mean)).date())
+    assert row["stock_out_date"] == str((there + timedelta(days=40 / mean)).date())
     # With a lead time twice as long it is too late.
     (late,) = await records(platform, lead_time_days="20", lead_time_sd="3")
     assert late["reorder_point"] == pytest.approx(20 * mean + Z * sqrt(20 * sd**2 + (3 * mean) ** 2))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Callable
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 from math import ceil
 from typing import Any
 
@@ -42,12 +42,11 @@ async def run(context: Context, params: ReorderParams) -> ReportAnswer:
     adviser = Adviser(params, await _factors(context, params.weeks, week))
     told = [adviser.tell(row) for row in await _with_movements(context, rows, first, week)]
     shown = [one for one in told if one.plan.order] if params.due else told
-    today = context.now.date()
-    found = _suppliers(shown, today) if params.by else _products(shown, params, today)
+    found = _suppliers(shown, context.now) if params.by else _products(shown, params, context.now)
     return context.answer(
         "reorder",
         params,
-        Period(first, today),
+        Period(first, context.now.date()),
         columns=columns(context.store.currency, suppliers=params.by is not None),
         rows=found[: params.limit],
         totals=_sums(told),
@@ -98,8 +97,8 @@ async def _rhythms(context: Context, week: date) -> dict[str | None, Rhythm]:
     return {category: found for category, units in weeks.items() if (found := season.rhythm(units)) is not None}
 
 
-def _products(told: list[Told], params: ReorderParams, today: date) -> list[list[Any]]:
-    return [_row(one, today) for one in sorted(told, key=lambda one: (_place(one, params.sort), one.row["sku"]))[: params.limit]]
+def _products(told: list[Told], params: ReorderParams, now: datetime) -> list[list[Any]]:
+    return [_row(one, now) for one in sorted(told, key=lambda one: (_place(one, params.sort), one.row["sku"]))[: params.limit]]
 
 
 def _place(one: Told, sort: str) -> tuple[Any, ...]:
@@ -115,24 +114,24 @@ def _place(one: Told, sort: str) -> tuple[Any, ...]:
     return URGENCIES[one.urgency], one.order_in, one.out_in
 
 
-def _row(one: Told, today: date) -> list[Any]:
+def _row(one: Told, now: datetime) -> list[Any]:
     row = one.row
     return [
         row["sku"], row["name"], row["category"], row["supplier"], one.urgency, row["on_hand"], row["in_transit"], one.plan.order,
-        one.cost, day_of(today, one.order_in), day_of(today, one.out_in),
+        one.cost, day_of(now, one.order_in), day_of(now, one.out_in),
         one.cover, one.demand.mean, one.demand.deviation, one.factor, one.pattern,
         one.terms.lead_time, one.plan.point, one.plan.safety, row["unit_cost"],
     ]  # fmt: skip
 
 
-def _suppliers(told: list[Told], today: date) -> list[list[Any]]:
+def _suppliers(told: list[Told], now: datetime) -> list[list[Any]]:
     groups: dict[str, list[Told]] = defaultdict(list)
     for one in told:
         groups[one.row["supplier"] or ""].append(one)
     found = []
     for supplier, products in groups.items():
         figures = _sums(products)
-        days = [day_of(today, min(one.order_in for one in products)), day_of(today, min(one.out_in for one in products))]
+        days = [day_of(now, min(one.order_in for one in products)), day_of(now, min(one.out_in for one in products))]
         found.append([supplier, figures["products"], figures["due"], figures["out_of_stock"], figures["order"], figures["cost"], *days])
     return sorted(found, key=lambda row: (-row[2], -row[5], row[0]))
 

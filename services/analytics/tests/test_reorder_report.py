@@ -175,6 +175,18 @@ async def test_season_lifts_what_is_expected_after_two_years(platform):
     assert rows["A"]["order"] == pytest.approx(sqrt(2 * 560 * 1000 / 100), rel=0.05)
 
 
+async def test_least_above_the_most_is_said(platform):
+    for sku, least in (("A", 50), ("B", 10)):
+        terms = {"min_order_quantity": least, "max_order_quantity": 20}
+        await platform.take(
+            product(sku, "2026-01-01T00:00:00Z", unit_cost=400, **terms), receipt(1, "2026-01-02T10:00:00Z", 400, sku=sku),
+            *weekly(*([5] * 12), sku=sku),
+        )  # fmt: skip
+    found = await answer(platform)
+    assert "1 products to order have a min_order_quantity above their max_order_quantity: the maximum holds." in found.notes
+    assert not any("above their max" in note for note in (await answer(platform, sku="B")).notes)
+
+
 async def test_attributes_that_are_no_numbers_are_left_aside(platform):
     await platform.take(
         product("A", "2026-01-01T00:00:00Z", unit_cost=400, pack_size="a dozen", min_order_quantity=-3, max_order_quantity="1e99"),

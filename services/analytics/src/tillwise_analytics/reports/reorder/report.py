@@ -24,6 +24,8 @@ from tillwise_common.postgres.sql import load
 
 SQL = load("tillwise_analytics.reports.reorder", "query.sql")
 SEASONS_YEARS = 3
+# Of a product whose stock is known since this week.
+NOTHING = {"whole": 0, "squares": 0, "sold_in": 0}
 # With more categories each is too small, and reading them too slow: the store's season serves for all.
 MOST_CATEGORIES = 40
 URGENCIES = {name: place for place, name in enumerate(("out of stock", "order now", "order soon", "enough", "no demand"))}
@@ -62,7 +64,7 @@ async def _with_movements(context: Context, rows: list[Any], first: date, week: 
         return rows
     found = await context.connection.fetch(SQL.moved_weeks, context.store.id, first, week, silent, context.store.timezone)
     moved = {row["sku"]: dict(row) for row in found}
-    return [{**row, **moved[row["sku"]]} if row["sku"] in moved else row for row in rows]
+    return [{**row, **moved.get(row["sku"], NOTHING)} if row["units"] is None else row for row in rows]
 
 
 async def _factors(context: Context, base: int, week: date) -> Callable[[str | None, float], float | None]:

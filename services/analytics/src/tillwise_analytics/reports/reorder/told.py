@@ -93,8 +93,8 @@ class Adviser:
         selling = max(days - empty, 1.0)
         if units is None:
             units = max(row["moved"], 0.0)
-        weeks = min(self._params.weeks - 1, int(days // 7))
-        # Whole weeks without stock and without an order say nothing of demand.
+        weeks = row["whole_weeks"]
+        # Weeks without an order, as many as there were without stock, say nothing of demand.
         weeks -= max(min(int(empty // 7), weeks - row["sold_in"]), 0)
         return maths.daily(row["whole"], row["squares"], weeks, units / selling, factor), weeks
 

@@ -187,6 +187,22 @@ async def test_margin_is_not_known_where_no_cost_is(platform):
     assert (await asked(platform)).totals["margin"] == 600
 
 
+@pytest.mark.parametrize("basis", ["net", "gross"])
+async def test_money_given_back_tells_no_cost(platform, basis):
+    """Neither of an order that is known nor of one that is not; goods taken back whose cost nobody stated neither."""
+    await platform.take(
+        *SHOP,
+        refunded("a-2026-01-10", "1", "2026-02-01T12:00:00Z", amount=250),
+        refunded("unknown", "2", "2026-02-01T12:00:00Z", amount=70),
+        refunded("b-2026-02-10", "3", "2026-02-11T12:00:00Z", lines=[{"sku": "A", "quantity": 1, "amount": 500}]),
+    )
+    answer = await asked(platform, basis=basis)
+    assert answer.totals["margin"] is None
+    assert {row[-1] for row in answer.rows} == {None}
+    await platform.take(placed("free", "2026-04-02T12:00:00Z", line("B", 1, 900, unit_cost=0), customer_id="a"))
+    assert (await asked(platform, basis=basis)).totals["margin"] == 900 - 250
+
+
 async def test_empty_store_has_an_empty_answer_with_a_note(platform):
     for params in ({}, {"since": "2026-01-01"}, {"level": "customer"}, {"basis": "gross", "as_of": "2020-01-01", "channel": "web"}):
         answer = await asked(platform, **params)

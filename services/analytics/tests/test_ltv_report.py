@@ -83,7 +83,56 @@ async def test_store_of_one_customer_shows_what_they_brought(platform):
             "What customers brought so far is shown instead."
         )
         assert (answer.model["alpha"], answer.model["customers"], answer.model["holdout"]) == (None, 1, None)
-    assert (await ask(platform, level="segment")).rows == []
+    answer = await ask(platform, level="segment")
+    assert (answer.rows, answer.charts) == ([], [])
+    assert answer.totals == (await ask(platform, level="store")).totals
+
+
+@pytest.mark.parametrize("level", ["store", "cohort", "segment", "customer"])
+async def test_totals_are_the_same_whatever_the_level_also_without_a_forecast(platform, level):
+    platform.now = NOW
+    await platform.take(*shop(30))
+    whole = await ask(platform)
+    assert whole.totals["customers"] == 30
+    assert (await ask(platform, level=level)).totals == pytest.approx(whole.totals)
+    await platform.refit()
+    stored = await ask(platform, level=level)
+    assert not any("fitted for this question" in note for note in stored.notes)
+    assert stored.totals == pytest.approx(whole.totals)
+
+
+@pytest.mark.parametrize(("basis", "sales"), [("net", 3950), ("gross", 4800)])
+async def test_every_report_tells_the_same_money_when_some_was_given_back_later(platform, basis, sales):
+    """Between a customer's orders, after the customer's last one, and after the store's last one."""
+    platform.now = NOW
+    await platform.take(
+        placed("1", "2026-01-05T12:00:00Z", line("A", 2, 1000, unit_cost=400), customer_id="ann"),
+        placed("2", "2026-01-10T12:00:00Z", line("A", 1, 1000, unit_cost=400), customer_id="bob"),
+        refunded("1", "a", "2026-02-01T12:00:00Z", amount=250),
+        refunded("2", "b", "2026-02-02T12:00:00Z", amount=100),
+        placed("3", "2026-03-05T12:00:00Z", line("A", 1, 1000, unit_cost=400), line("B", 1, 800, unit_cost=300), customer_id="ann"),
+        refunded("3", "c", "2026-05-03T12:00:00Z", amount=500),
+    )
+
+    async def told(report: str, **params: str) -> ReportAnswer:
+        return reports.decode_answer((await platform.ask(report=report, basis=basis, **params)).body)
+
+    trend = await told("trend", from_="2026-01-01", to="2026-10-20", granularity="month")
+    assert trend.totals["value"] == sales
+    retention = await told("retention", from_="2026-01-01", to="2026-01-31", measure="revenue")
+    customers, ltv = await told("customers"), await told("ltv")
+    assert (sum(row[3] for row in retention.rows), customers.totals["sales"], ltv.totals["sales"]) == (sales, sales, sales)
+    assert (customers.totals["margin"], ltv.totals["margin"], ltv.totals["value_so_far"]) == (2050, 2050, 2050)
+    (cohort,) = records(await told("ltv", level="cohort"))
+    last = records(await told("ltv", level="cohort", by_month="true"))[-1]
+    assert (cohort["sales"], cohort["margin"]) == (last["sales"], last["margin"]) == (sales, 2050)
+
+
+async def test_what_paying_back_means_is_told_where_it_is_asked_for(filled):
+    for params, told in (({}, "Payback months: "), ({"by_month": "true"}, "Paid back: ")):
+        asked = {"level": "cohort", "acquisition_cost": "1500", **params}
+        assert any(note.startswith(told) for note in (await ask(filled, **asked)).notes)
+    assert not any("Paid back" in note or "Payback" in note for note in (await ask(filled, level="cohort")).notes)
 
 
 async def test_orders_without_a_customer_count_nowhere(platform):

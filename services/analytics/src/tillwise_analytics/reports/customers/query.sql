@@ -5,8 +5,11 @@
 -- Whether anything happened after the day, whether any cost is known, and whether there is anything at all.
 -- $1 store, $2 day
 select exists (select from analytics.rollup_days where store_id = $1 and dim = 'all' and day > $2) as later,
-       exists (select from analytics.rollup_days where store_id = $1 and dim = 'all'
-               and (cost_gross <> 0 or cost_net <> 0 or sales_net <> uncosted_net)) as costed,
+       exists (select from analytics.rollup_days d
+               -- Money given back for no goods in particular has no cost, and tells of none.
+               left join analytics.rollup_days back on back.store_id = d.store_id and back.dim = 'product' and back.day = d.day and back.value = ''
+               where d.store_id = $1 and d.dim = 'all'
+               and (d.cost_gross <> 0 or d.cost_net <> 0 or d.sales_net - coalesce(back.sales_net, 0) <> d.uncosted_net)) as costed,
        exists (select from analytics.rollup_days where store_id = $1 and dim = 'all') as anything
 
 -- name: spread

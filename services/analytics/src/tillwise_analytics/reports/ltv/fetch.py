@@ -101,7 +101,8 @@ async def _from_stored(context: Context, params: LtvParams, model: Model) -> Tol
     if not as_fitted or (params.level == "customer" and params.sort != "value"):
         copied = await copy(connection, SQL.fitted_customers, store_id, basis)
         return await context.calculate(work.tell, model, copied, _asked(params))
-    level = "store" if params.level == "customer" else params.level
+    whole = params.level == "customer" or (params.level == "segment" and model.purchases is None)
+    level = "store" if whole else params.level
     groups = [Group(*row) for row in await connection.fetch(SQL.groups, store_id, basis, level)]
     customers = []
     if params.level == "customer":
@@ -172,7 +173,7 @@ async def _so_far(context: Context, params: LtvParams, known: Extent, why: str) 
             by_cohort[key] = known_of._replace(
                 customers=known_of.customers + cell.newcomers, sales=known_of.sales + cell.sales, margin=known_of.margin + cell.margin
             )
-    groups = [] if params.level == "segment" else list(by_cohort.values())
-    customers = sum(group.customers for group in by_cohort.values())
+    groups = list(by_cohort.values())
+    customers = sum(group.customers for group in groups)
     model = Model(number(until), number(known.first), customers, warnings=(why,))
     return Found(Told(model, groups, [], customers), None, [])

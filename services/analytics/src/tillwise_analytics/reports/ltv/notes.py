@@ -26,6 +26,7 @@ def notes(params: LtvParams, found: Found, worth: Worth) -> list[str]:
         "A purchase is a day with orders of a customer; the first one is no repeat purchase. A refund on another day lowers the purchase "
         "before it. Orders without a customer do not count.",
         _about_worth(worth),
+        *_about_payback(params),
     ]
     if model.purchases is None:
         return said
@@ -37,6 +38,7 @@ def notes(params: LtvParams, found: Found, worth: Worth) -> list[str]:
         f"Expected is what the next {horizon} {unit}s bring; what they bring counts at the end of its {unit}, discounted by "
         f"{params.discount_rate:.1%} a year.",
         "Segments are fifths of all customers by the discounted value of purchases to come; equals are in the same one.",
+        "Every figure is rounded by itself, so rows may add up to a little more or less than the totals.",
     ]
     return said + _about_check(found)
 
@@ -50,6 +52,17 @@ def _about_worth(worth: Worth) -> str:
         f"Values to come are {worth.rate:.1%} of sales, which is the margin of all net sales whose cost is known; values so far are the "
         "margin of the customers' own, without sales whose cost nobody stated."
     )
+
+
+def _about_payback(params: LtvParams) -> list[str]:
+    if params.acquisition_cost is None:
+        return []
+    if params.by_month:
+        return ["Paid back: what the cohort's customers had brought by then was at least what winning them cost."]
+    return [
+        "Payback months: how many months after the first (0: within it) the value so far had paid for winning the customers, and kept "
+        "doing so; empty where it has not yet."
+    ]
 
 
 def _about_check(found: Found) -> list[str]:

@@ -70,6 +70,8 @@ async def _history(context: Context, params: LtvParams) -> list[Point]:
 def _rows(params: LtvParams, found: Found, value: Worth, points: list[Point]) -> list[list[Any]]:
     if params.level == "customer":
         return rows.of_customers(found.told.customers, value)
+    if params.level == "segment" and found.told.model.purchases is None:
+        return []
     if params.by_month:
         return rows.of_months(points, value, params.acquisition_cost)
     paid = None
@@ -82,7 +84,7 @@ def _charts(context: Context, params: LtvParams, found: Found, value: Worth, poi
     decimals, shown = exponent(context.store.currency), []
     if points:
         shown.append(chart.cohorts(points, value, decimals, params.acquisition_cost))
-    if params.level == "segment" and found.told.groups:
+    if params.level == "segment" and found.told.groups and found.told.model.purchases is not None:
         ordered = sorted(found.told.groups, key=lambda group: SEGMENTS.index(group.key))
         shown.append(chart.segments(ordered, value, decimals))
     return shown + chart.check(found.told.model)

@@ -93,7 +93,9 @@ class Model:
 
 
 class Told(NamedTuple):
-    """The answer: the model, and groups or customers of it. `listed` customers were asked for in all."""
+    """The answer: the model, and groups or customers of it. `listed` customers were asked for in all. Of a list of customers, and of
+    segments where there are none because nothing is foretold, the only group is all of them.
+    """
 
     model: Model
     groups: list[Group]

@@ -103,7 +103,9 @@ def _tell(fitted: Fitted, model: Model, customers: Customers, asked: Asked) -> T
     if asked.level == "customer":
         found = predict.best(customers, predicted, chosen, asked.sort, asked.limit)
         return Told(model, predict.group(customers, predicted, chosen, "store"), found, int(chosen.sum()))
-    return Told(model, predict.group(customers, predicted, chosen, asked.level), [], int(chosen.sum()))
+    # Without a forecast there are no segments, but customers there are.
+    level = "store" if asked.level == "segment" and predicted is None else asked.level
+    return Told(model, predict.group(customers, predicted, chosen, level), [], int(chosen.sum()))
 
 
 def _as_copied(customers: Customers, predicted: Predicted | None) -> bytes:

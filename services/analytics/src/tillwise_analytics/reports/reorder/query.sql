@@ -59,7 +59,7 @@ cross join lateral (
         coalesce(e.sold, case when s.at < w.ends::timestamp at time zone $5 then s.sold else 0 end)
         - coalesce(b.sold, case when s.at < w.begins::timestamp at time zone $5 then s.sold else 0 end), 0) as units
 ) u
-where w.begins::timestamp at time zone $5 >= s.since
+where s.since is null or w.begins::timestamp at time zone $5 >= s.since
 group by k.sku
 
 -- name: opened

@@ -260,6 +260,7 @@ async def test_definite_parameters_ask_the_same_again(platform):
         ({"previous": "new"}, "previous"),
         ({"as_of": "yesterday"}, "as_of"),
         ({"as_of": "1800-01-01"}, "as_of"),
+        ({"as_of": "2026-04-11"}, "as_of"),
         ({"since": "2026-04-10"}, "since"),
         ({"since": "1800-01-01"}, "since"),
         ({"since": "2026-01-01", "compare_days": "3"}, "compare_days"),

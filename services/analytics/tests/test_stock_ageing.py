@@ -12,6 +12,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from tillwise.testing.naive_stock import NaiveStock
+from tillwise_analytics.reports.stock_ageing.columns import OFFERED
 from tillwise_analytics.reports.stock_ageing.maths import bucket_of, is_dead, labels
 from tillwise_common.contracts import reports
 from tillwise_common.contracts.reports import Answer, Refusal, ReportAnswer
@@ -157,6 +158,12 @@ async def test_buckets_are_as_asked_and_wrong_ones_are_refused(platform):
         reply = await platform.ask(report="stock-ageing", buckets=wrong)
         assert isinstance(reply, Refusal)
         assert (reply.status, reply.errors[0]["parameter"]) == (422, "buckets")
+
+
+def test_catalogue_says_how_columns_of_other_buckets_are_named():
+    buckets = [column for column in OFFERED if column.with_ == "buckets"]
+    assert len(buckets) == 12
+    assert all("other buckets" in column.description for column in buckets)
 
 
 async def test_stock_of_a_day_to_come_is_refused(platform):

@@ -98,6 +98,19 @@ def test_transfer_that_arrives_before_it_is_sent_gets_its_true_date_when_it_is()
     assert (state.total.on_hand, state.total.value, state.total.unknown) == (5, 500, 0)
 
 
+def test_place_remembers_the_true_delivery_of_what_arrived_before_it_was_sent():
+    early = [receipt(5, JAN, 100), moved(3, "transfer", FEB, "shop")]
+    sent, gone = moved(-3, "transfer", MAR), counted(2, MAY, "shop")
+    # Sold after it was sent, before, and partly so.
+    for left in (
+        [sale(3, APR, "shop")],
+        [sale(3, "2026-02-15T12:00:00Z", "shop")],
+        [sale(1, "2026-02-15T12:00:00Z", "shop"), sale(2, APR, "shop")],
+    ):
+        state = replayed(*early, sent, *left, gone)
+        assert (layers(state, "shop"), state.total.value, state.total.unknown) == ([("Jan", 100, 2)], 400, 0)
+
+
 def test_what_left_before_its_transfer_was_sent_keeps_the_cost_it_left_with():
     state = replayed(
         receipt(5, JAN, 100), moved(3, "transfer", FEB, "shop", unit_cost=90), sale(2, MAR, "shop"), moved(-3, "transfer", APR)

@@ -24,8 +24,8 @@ class NaiveStock:
         self.transit: list[Unit] = []
         self.debts: list[int] = []
         self.sold: list[Unit] = []
-        # Every unit that ever came to a place.
-        self.seen: dict[str, list[Unit]] = {}
+        # The newest unit that ever came to a place.
+        self.newest: dict[str, Unit] = {}
         self.figures = dict.fromkeys(FIGURES, 0)
         # Units of known cost, and what they are worth at the moving average.
         self.average = (0, 0)
@@ -112,7 +112,8 @@ class NaiveStock:
                 self._came = [dict(unit) for unit in missing]
                 self._enter([*arrived, *self._came])
             case _:
-                here = self.on_hand[self._place] or self.seen.get(self._place) or [unit for units in self.seen.values() for unit in units]
+                came = [self.newest[self._place]] if self._place in self.newest else list(self.newest.values())
+                here = self.on_hand[self._place] or came
                 self._gain([max(here, key=_age) if here else self._fresh()] * count)
 
     def _less(self, reason: str, count: int) -> None:
@@ -158,7 +159,7 @@ class NaiveStock:
 
     def _enter(self, units: list[Unit]) -> None:
         for unit in sorted(units, key=_age):
-            self.seen.setdefault(self._place, []).append(unit)
+            self.newest[self._place] = max(self.newest.get(self._place, unit), unit, key=_age)
             if self.owed[self._place]:
                 self._gone(unit, self.owed[self._place].pop(0))
             else:
@@ -181,6 +182,8 @@ class NaiveStock:
             self.transit.append(unit)
             return
         lot = self.debts.pop(0)
+        # Where that is the newest that came, now it is known what it was.
+        self.newest = {place: unit if newest["lot"] == lot else newest for place, newest in self.newest.items()}
         for place in sorted(self.on_hand):
             here = self.on_hand[place]
             for number, provisional in enumerate(here):

@@ -242,7 +242,12 @@ class Replay:
             push(self.state.transit, layer)
 
     def _reveal(self, movement: Movement, serial: int, true: Layer) -> None:
-        """What is left of a provisional layer takes the date and cost of what was sent; what left meanwhile keeps its own."""
+        """What is left of a provisional layer takes the date and cost of what was sent; what left meanwhile keeps its own. Where it is
+        the newest delivery to a place, that place remembers what was sent instead.
+        """
+        for place in self.state.places.values():
+            if place.newest is not None and place.newest.serial == serial:
+                place.newest = true.part(0)
         for location in sorted(self.state.places):
             place = self.state.places[location]
             held = next((layer for layer in place.layers if layer.serial == serial), None)

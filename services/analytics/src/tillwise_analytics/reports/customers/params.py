@@ -48,18 +48,18 @@ class CustomersParams(msgspec.Struct, frozen=True, kw_only=True):
         since = as_of - timedelta(days=self.compare_days) if self.compare_days else self.since
         listing = self.segment is not None or self.previous is not None
         level = self.level or ("customer" if listing else "movement" if since else "segment")
-        if errors := [*self._dates(as_of, since), *self._companions(level, since)]:
+        if errors := [*self._dates(as_of, since, today), *self._companions(level, since)]:
             raise InvalidParameters(errors)
         of_list: dict[str, Any] = {"sort": self.sort or "sales", "limit": self.limit or DEFAULT_LIMIT} if level == "customer" else {}
         definite = msgspec.structs.replace(self, as_of=as_of, since=since, compare_days=None, level=level, **of_list)
         return Settled(definite, as_of, since, level)
 
-    def _dates(self, as_of: date, since: date | None) -> list[dict[str, Any]]:
+    def _dates(self, as_of: date, since: date | None, today: date) -> list[dict[str, Any]]:
         errors = []
         if self.since is not None and self.compare_days is not None:
             errors.append({"parameter": "compare_days", "detail": "says the same as since: give one of them"})
-        if not 1900 <= as_of.year <= 2200:
-            errors.append({"parameter": "as_of", "detail": "must lie between 1900 and 2200"})
+        if not date(1900, 1, 1) <= as_of <= today:
+            errors.append({"parameter": "as_of", "detail": f"must lie between 1900 and today ({today})"})
         elif since is not None and not date(1900, 1, 1) <= since < as_of:
             errors.append({"parameter": "since" if self.since else "compare_days", "detail": f"must lie between 1900 and as_of ({as_of})"})
         return errors

@@ -24,10 +24,15 @@ _COLUMNS: tuple[tuple[str, ColumnType, str | None, str], ...] = (
 )
 _OF_PLACES, _OF_PRODUCTS = {"location"}, {"in_transit"}
 _DEFAULT = labels(StockAgeingParams().ends())
+# As many as anybody may ask for cannot all be listed.
+_OTHERS = "(The default; other buckets have columns named after them likewise.)"
 OFFERED = (
     *(OfferedColumn(name, (kind,), about, "by" if name in _OF_PLACES else None, unit) for name, kind, unit, about in _COLUMNS),
-    *(OfferedColumn(f"units_{one}", ("count",), f"Units, by age in days: {one.replace('_', ' ')}.", "buckets") for one in _DEFAULT),
-    *(OfferedColumn(f"value_{one}", ("money",), f"What they cost: {one.replace('_', ' ')}.", "buckets") for one in _DEFAULT),
+    *(
+        OfferedColumn(f"units_{one}", ("count",), f"Units, by age in days: {one.replace('_', ' ')}. {_OTHERS}", "buckets")
+        for one in _DEFAULT
+    ),
+    *(OfferedColumn(f"value_{one}", ("money",), f"What they cost: {one.replace('_', ' ')}. {_OTHERS}", "buckets") for one in _DEFAULT),
 )
 
 

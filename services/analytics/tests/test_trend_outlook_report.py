@@ -107,8 +107,9 @@ async def test_a_period_to_come_has_a_row_for_every_bucket_that_is_forecast(plat
     assert [row["bucket"] for row in rows] == ["2025-11-03", "2025-11-10", "2025-11-17", "2025-11-24", "2025-12-01"]
     assert [row["forecast"] is not None for row in rows] == [True, True, True, False, False]
     assert sum(row["forecast"] for row in rows[:3]) == pytest.approx(answer.totals["forecast"]["sum"], abs=2)
-    # Nothing of them has happened.
+    # Nothing of them has happened: the forecast is all there is to draw, on an axis with the metric's name.
     assert {(row["value"], row["partial"], row["cumulative"]) for row in rows} == {(None, True, None)}
+    assert [layer["encoding"]["y"].get("title") for layer in answer.charts[0]["layer"]] == ["Sales (EUR)", None, None]
 
 
 async def test_hours_are_forecast_by_the_shops_clock(platform):

@@ -145,6 +145,15 @@ async def test_form_sent_as_it_is_asks_for_no_filter(gateway, analytics):
     assert "location" not in analytics.asked[-1].params
 
 
+async def test_form_leaves_open_what_nobody_chose(gateway, analytics):
+    """The answer says which breakdown was taken; the form asks for one only where somebody did."""
+    analytics.answers(report="products", columns=COLUMNS, rows=[], params={"from": "2026-03-01", "by": "channel", "limit": 10})
+    for query, chosen in (("", ""), ("?by=", ""), ("?by=channel", "channel")):
+        page = Elements(await (await gateway.call("GET", f"/reports/products{query}")).text())
+        assert [one["value"] for one in page.of("option") if "selected" in one and one["value"] in ("", "channel")][:1] == [chosen]
+        assert {("from", "2026-03-01"), ("limit", "10")} <= {(one["name"], one.get("value")) for one in page.of("input")}
+
+
 async def test_another_store_begins_without_the_days_of_the_last_one(gateway, analytics):
     about = {"name": "second", "currency": "EUR", "timezone": "Europe/Berlin", "week_start": "monday"}
     await gateway.call("POST", "/api/v1/admin/stores", key=str(ADMIN), json=about)

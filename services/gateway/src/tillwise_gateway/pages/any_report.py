@@ -16,7 +16,7 @@ from tillwise_common.clock import by_the_clock
 from tillwise_common.contracts.reports import Column, ReportAnswer
 from tillwise_common.contracts.stores import Store
 from tillwise_common.web.problems import Problem
-from tillwise_gateway.pages.questions import fields
+from tillwise_gateway.pages.questions import as_asked, fields
 from tillwise_gateway.pages.rendering import show
 from tillwise_gateway.reports.client import ReportsClient
 
@@ -51,7 +51,8 @@ class Catalogue:
 
 def values_of(about: dict[str, Any], store: Store, asked: dict[str, str], answer: ReportAnswer) -> dict[str, Any]:
     """What the template shows of an answer; `about` is the report's entry in the catalogue."""
-    found, zone = fields(about["parameters"], answer.params), ZoneInfo(answer.timezone)
+    schema, zone = about["parameters"], ZoneInfo(answer.timezone)
+    found = fields(schema, as_asked(schema, answer.params, asked))
     query = urlencode({**asked, "store": store.name, "format": "csv"})
     return {
         "about": about,

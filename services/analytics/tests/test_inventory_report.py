@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import pytest
 
+from tillwise_analytics.reports.inventory.maths import stock_out
 from tillwise_common.contracts import reports
 from tillwise_common.contracts.reports import Answer, Refusal, ReportAnswer
 from tillwise_common.contracts.stores import Store
@@ -49,6 +51,20 @@ async def test_product_says_what_lies_there_what_it_cost_and_how_long_it_lasts(p
     average = (10 * 12_000 + 4 * 18_000 + 16 * 12_000) / 30
     assert tea["turnover"] == pytest.approx(6000 * 365 / 30 / average)
     assert tea["gmroi"] == pytest.approx(9000 * 365 / 30 / average)
+
+
+@pytest.mark.parametrize(("cover", "expected"), [(28.80, date(2026, 12, 24)), (0.5, date(2026, 11, 25)), (0.7, date(2026, 11, 26))])
+def test_last_unit_goes_at_an_hour_of_a_day(cover, expected):
+    assert stock_out(datetime(2026, 11, 25, 8, 50, tzinfo=ZoneInfo("Europe/Berlin")), cover) == expected
+
+
+async def test_stock_ends_on_the_day_that_the_hour_tells(platform):
+    # Two a day, and 15 are left at noon: seven days and a half from then are over at midnight.
+    await platform.take(receipt(75, "2026-03-01T10:00:00Z"), sale(60, "2026-03-20T10:00:00Z"))
+    (row,) = await records(platform, from_="2026-03-01")
+    assert (row["days_of_cover"], row["stock_out_date"]) == (7.5, "2026-04-08")
+    (then,) = await records(platform, from_="2026-03-01", as_of="2026-03-30")
+    assert then["stock_out_date"] == str((datetime(2026, 3, 30, 23, 59, 59) + timedelta(days=then["days_of_cover"])).date())
 
 
 async def test_days_without_stock_are_no_days_without_demand(platform):
@@ -179,6 +195,14 @@ async def test_parameters_that_make_no_sense_are_refused(platform, params, param
     reply = await platform.ask(report="inventory", **params)
     assert isinstance(reply, Refusal)
     assert (reply.status, reply.errors[0]["parameter"]) == (422, parameter)
+
+
+async def test_stock_of_a_day_to_come_is_refused(platform):
+    platform.now = NOW
+    reply = await platform.ask(report="inventory", as_of="2026-04-01")
+    assert isinstance(reply, Refusal)
+    assert (reply.status, reply.errors[0]["parameter"]) == (422, "as_of")
+    assert isinstance(await platform.ask(report="inventory", as_of="2026-03-31"), Answer)
 
 
 async def test_figures_beyond_reason_are_no_fault(platform):

@@ -355,12 +355,21 @@ async def test_bad_parameters_are_named(filled):
         ("by_month", "true"),
         ("acquisition_cost", "500"),
         ("acquisition_cost", "-1"),
-        ("channel", "web"),
-        ("sku", "A"),
     ):
         reply = await filled.ask(report="ltv", **{name: value})
         assert isinstance(reply, Refusal), (name, value)
         assert (reply.status, reply.errors[0]["parameter"]) == (422, name)
+
+
+async def test_filters_are_refused_with_why_and_what_there_is_instead(filled):
+    for name, value in (("channel", "web"), ("country", ""), ("category", "tea"), ("sku", "A")):
+        reply = await filled.ask(report="ltv", **{name: value})
+        assert isinstance(reply, Refusal), (name, value)
+        (error,) = reply.errors
+        assert (reply.status, error["parameter"]) == (422, name)
+        assert error["detail"].startswith(f"ltv cannot be filtered by {name}: a customer's value is that of all their purchases")
+        assert {"from", "to", "level"} <= set(error["allowed"])
+        assert name not in error["allowed"]
 
 
 async def test_stores_do_not_see_each_others_models(filled):

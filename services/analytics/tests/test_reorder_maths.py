@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from math import cos, pi, sqrt
 from random import Random
+from statistics import NormalDist
 
 import pytest
 
 from tillwise_analytics.reports.reorder import maths, season
 from tillwise_analytics.reports.reorder.maths import Demand, Plan, Terms
+from tillwise_analytics.reports.reorder.told import day_of
 
 
 @pytest.mark.parametrize(("level", "z"), [(0.5, 0.0), (0.9, 1.2816), (0.95, 1.6449), (0.99, 2.3263)])
@@ -16,21 +19,38 @@ def test_safety_factor_is_the_quantile_of_the_normal_distribution(level, z):
     assert maths.safety_factor(level) == pytest.approx(z, abs=5e-5)
 
 
-def test_safety_stock_of_chopra_and_meindl():
-    # Supply Chain Management, chapter on safety inventory: 2,500 a week, deviation 500, two weeks, 90 %: 906; reorder at 5,906.
-    point, safety = maths.reorder_point(Demand(2500, 500), 2, 0, maths.safety_factor(0.9))
-    assert (round(safety), round(point)) == (906, 5906)
+def test_reorder_point_of_chopra_and_meindl():
+    # Supply Chain Management, 3rd edition 2007, example 11.1: 2,500 phones a week, deviation 500, two weeks. That of the lead time is
+    # 707, and who orders at 6,000 has a service level of 0.92.
+    _, deviation = maths.reorder_point(Demand(2500, 500), 2, 0, 1.0)
+    assert round(deviation) == 707
+    level = NormalDist().cdf(1000 / deviation)
+    assert level == pytest.approx(0.92, abs=0.005)
+    assert maths.reorder_point(Demand(2500, 500), 2, 0, maths.safety_factor(level)) == (pytest.approx(6000), pytest.approx(1000))
 
 
 def test_safety_stock_with_a_lead_time_that_varies_of_chopra_and_meindl():
-    # 2,500 a day, deviation 500, seven days with a deviation of seven, 90 %: 22,491.
+    # 3rd edition 2007, chapter 11, impact of supply uncertainty: 2,500 a day, deviation 500, seven days with a deviation of seven, 90 %.
+    # The deviation of demand in that time is 17,550, the safety stock 22,491.
+    _, deviation = maths.reorder_point(Demand(2500, 500), 7, 7, 1.0)
     _, safety = maths.reorder_point(Demand(2500, 500), 7, 7, maths.safety_factor(0.9))
-    assert round(safety) == 22_491
+    assert (round(deviation), round(safety)) == (17_550, 22_491)
 
 
-def test_economic_quantity_of_chopra_and_meindl():
-    # 12,000 computers a year at 500 each, 4,000 per order, 20 % a year to hold: 980.
-    assert round(maths.economic_quantity(12_000, 4000, 0.2 * 500)) == 980
+def test_reorder_point_where_only_the_lead_time_varies_of_heizer_and_render():
+    # Operations Management, chapter 12, solved problem: 60 surgery packs a week, six weeks with a deviation of two, z = 1.28 for 90 %.
+    assert maths.reorder_point(Demand(60, 0), 6, 2, 1.28) == (pytest.approx(513.6), pytest.approx(153.6))
+    assert maths.safety_factor(0.9) == pytest.approx(1.28, abs=0.005)
+
+
+@pytest.mark.parametrize(
+    ("a_year", "order_cost", "holding", "quantity"),
+    # Chopra and Meindl, chapter on cycle inventory: 12,000 computers a year at 500 each, 4,000 per order, 20 % a year to hold.
+    # Hillier and Lieberman, Introduction to Operations Research, 7th edition 2001: 8,000 speakers a month, 12,000 per run, 0.30 to hold.
+    [(12_000, 4000, 0.2 * 500, 980), (8000, 12_000, 0.3, 25_298)],
+)
+def test_economic_quantity_is_that_of_textbooks(a_year, order_cost, holding, quantity):
+    assert round(maths.economic_quantity(a_year, order_cost, holding)) == quantity
 
 
 def test_deviation_of_a_day_comes_from_weeks():
@@ -124,9 +144,9 @@ def test_chance_is_no_trend():
     assert sum(slope != 0 for slope in slopes) <= 3
 
 
-def test_sen_slope_is_the_median_of_slopes():
-    # Gilbert (1987), Statistical Methods for Environmental Pollution Monitoring, counts all pairs; one outlier does not move it.
-    assert season.slope([10, 11, 12, 13, 14, 15, 16, 17, 100, 19]) == pytest.approx(1 / 15.5, rel=0.1)
+def test_slope_is_the_median_of_all_slopes_of_the_median():
+    # One outlier moves neither.
+    assert season.slope([10, 11, 12, 13, 14, 15, 16, 17, 100, 19]) == 1 / 14.5
 
 
 @pytest.mark.parametrize("weeks", [year(100, 0.5, 0, 103), year(5, 0.5, 0, 104), [0.0] * 104])
@@ -137,3 +157,13 @@ def test_too_little_history_has_no_season(weeks):
 def test_weeks_without_sales_divide_by_nothing():
     found = season.rhythm([0.0] * 60 + [100.0] * 44)
     assert found is None or 0.25 <= found.factor(13, 2) <= 4
+
+
+@pytest.mark.parametrize(("days", "expected"), [(28.80, "2026-12-24"), (0.0, "2026-11-25"), (-3.0, "2026-11-25"), (0.7, "2026-11-26")])
+def test_day_ahead_begins_at_the_hour_of_now(days, expected):
+    assert str(day_of(datetime(2026, 11, 25, 8, 50, tzinfo=UTC), days)) == expected
+
+
+@pytest.mark.parametrize("days", [float("inf"), 100_000.0])
+def test_day_beyond_two_centuries_is_not_told(days):
+    assert day_of(datetime(2026, 11, 25, 8, 50, tzinfo=UTC), days) is None

@@ -7,13 +7,14 @@ from datetime import UTC, datetime, timedelta
 from math import sqrt
 from statistics import NormalDist, variance
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import pytest
 
 from tillwise_common.contracts import reports
 from tillwise_common.contracts.reports import Answer, Refusal, ReportAnswer
 
-from .shop_events import cancelled, line, placed, product
+from .shop_events import cancelled, line, placed, product, refunded
 from .stock_events import moved, receipt, sale
 
 # A Tuesday; the thirteen weeks begin on Monday 2026-01-05.
@@ -21,15 +22,15 @@ NOW = datetime(2026, 3, 31, 10, tzinfo=UTC)
 Z = NormalDist().inv_cdf(0.95)
 
 
-async def answer(platform: Any, **params: str) -> ReportAnswer:
-    platform.now = NOW
+async def answer(platform: Any, now: datetime = NOW, **params: str) -> ReportAnswer:
+    platform.now = now
     reply = await platform.ask(report="reorder", **params)
     assert isinstance(reply, Answer), reply
     return reports.decode_answer(reply.body)
 
 
-async def records(platform: Any, **params: str) -> list[dict[str, Any]]:
-    found = await answer(platform, **params)
+async def records(platform: Any, now: datetime = NOW, **params: str) -> list[dict[str, Any]]:
+    found = await answer(platform, now, **params)
     return [dict(zip([c.name for c in found.columns], row, strict=True)) for row in found.rows]
 
 
@@ -48,6 +49,12 @@ async def test_order_that_was_cancelled_is_no_demand(platform):
     (before,) = await records(platform)
     await platform.take(placed("huge", "2026-03-20T10:00:00Z", line("A", 1000)), cancelled("huge", "2026-03-20T10:30:00Z"))
     assert await records(platform) == [before]
+
+
+async def test_movements_of_this_week_alone_have_no_whole_weeks(platform):
+    await platform.take(receipt(40, "2026-03-30T10:00:00Z", 400), sale(4, "2026-03-30T12:00:00Z"))
+    (row,) = await records(platform)
+    assert row["demand_sd"] == pytest.approx(sqrt(row["demand_per_day"]))
 
 
 async def test_sale_movements_spread_like_their_weeks_too(platform):
@@ -88,8 +95,9 @@ async def test_reorder_point_follows_from_demand_and_lead_time(platform):
         "enough",
     )
     point = row["reorder_point"]
-    assert row["order_by"] == str(NOW.date() + timedelta(days=int((40 - point) / mean)))
-    assert row["stock_out_date"] == str(NOW.date() + timedelta(days=int(40 / mean)))
+    there = NOW.astimezone(ZoneInfo("Europe/Berlin"))
+    assert row["order_by"] == str((there + timedelta(days=(40 - point) / mean)).date())
+    assert row["stock_out_date"] == str((there + timedelta(days=40 / mean)).date())
     # With a lead time twice as long it is too late.
     (late,) = await records(platform, lead_time_days="20", lead_time_sd="3")
     assert late["reorder_point"] == pytest.approx(20 * mean + Z * sqrt(20 * sd**2 + (3 * mean) ** 2))
@@ -107,6 +115,31 @@ async def test_weeks_out_of_stock_are_no_weeks_without_demand(platform):
     days = (NOW - datetime(2026, 1, 4, 23, tzinfo=UTC)) / timedelta(days=1) - 29
     assert row["demand_per_day"] == pytest.approx(80 / days)
     assert row["demand_sd"] == pytest.approx(0, abs=1e-6)
+
+
+async def test_week_that_began_before_stock_was_known_is_no_whole_one(platform):
+    await platform.take(receipt(80, "2026-03-04T10:00:00Z"), *weekly(10, 12, 14, first="2026-03-11T12:00:00+00:00"))
+    # Thirty days, from a Wednesday to a Friday, hold three whole weeks.
+    (row,) = await records(platform, now=datetime(2026, 4, 3, 10, tzinfo=UTC))
+    assert row["demand_sd"] == pytest.approx(sqrt(36 / 30))
+
+
+async def test_week_in_which_clocks_go_forward_is_a_whole_one(platform):
+    units = [10, 14, 8, 12]
+    await platform.take(receipt(80, "2026-03-02T10:00:00Z"), *weekly(*units, first="2026-03-03T12:00:00+00:00"))
+    # Half an hour after the week that follows has begun.
+    (row,) = await records(platform, now=datetime(2026, 3, 29, 22, 30, tzinfo=UTC))
+    assert row["demand_sd"] == pytest.approx(sqrt(variance(units) / 7))
+
+
+async def test_product_that_orders_name_no_more_sells_by_its_movements(platform):
+    await platform.take(
+        receipt(40, "2026-01-02T10:00:00Z", 400), sale(20, "2026-02-02T10:00:00Z"),
+        placed("1", "2026-02-03T10:00:00Z", line("A", 2)), placed("1", "2026-02-03T11:00:00Z", line("B", 2), event="corrected"),
+        refunded("2", "r", "2026-02-04T10:00:00Z", lines=[{"sku": "A", "quantity": 1, "amount": 1000}]),
+    )  # fmt: skip
+    (row,) = await records(platform)
+    assert row["demand_per_day"] == pytest.approx(20 / ((NOW - datetime(2026, 1, 4, 23, tzinfo=UTC)) / timedelta(days=1)))
 
 
 async def test_movements_tell_demand_where_no_order_does(platform):
@@ -171,6 +204,18 @@ async def test_season_lifts_what_is_expected_after_two_years(platform):
     # A year has 48 weeks of 10 and 4 of 20, whatever the rate is until the delivery: sqrt(2 * D * 1000 / (0.25 * 400)).
     rows = {row["sku"]: row for row in await records(platform, lead_time_days="35")}
     assert rows["A"]["order"] == pytest.approx(sqrt(2 * 560 * 1000 / 100), rel=0.05)
+
+
+async def test_least_above_the_most_is_said(platform):
+    for sku, least in (("A", 50), ("B", 10)):
+        terms = {"min_order_quantity": least, "max_order_quantity": 20}
+        await platform.take(
+            product(sku, "2026-01-01T00:00:00Z", unit_cost=400, **terms), receipt(1, "2026-01-02T10:00:00Z", 400, sku=sku),
+            *weekly(*([5] * 12), sku=sku),
+        )  # fmt: skip
+    found = await answer(platform)
+    assert "1 products to order have a min_order_quantity above their max_order_quantity: the maximum holds." in found.notes
+    assert not any("above their max" in note for note in (await answer(platform, sku="B")).notes)
 
 
 async def test_attributes_that_are_no_numbers_are_left_aside(platform):

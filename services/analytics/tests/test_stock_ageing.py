@@ -153,10 +153,18 @@ async def test_buckets_are_as_asked_and_wrong_ones_are_refused(platform):
     names = [f"{kind}_{one}" for kind in ("units", "value") for one in ("0_7", "8_29", "over_29")]
     assert [column.name for column in found.columns][-6:] == names
     assert records(found)[0]["units_8_29"] == 10
-    for wrong in ("60,30", "a", "30,30", "-1", "1,2,3,4,5,6,7,8,9,10,11", "1.5"):
+    for wrong in ("60,30", "a", "30,30", "-1", "1,2,3,4,5,6,7,8,9,10,11", "1.5", "٣", "1_000", "-0", "+5", "30, 60", "30,"):
         reply = await platform.ask(report="stock-ageing", buckets=wrong)
         assert isinstance(reply, Refusal)
         assert (reply.status, reply.errors[0]["parameter"]) == (422, "buckets")
+
+
+async def test_stock_of_a_day_to_come_is_refused(platform):
+    platform.now = NOW
+    reply = await platform.ask(report="stock-ageing", as_of="2026-07-01")
+    assert isinstance(reply, Refusal)
+    assert (reply.status, reply.errors[0]["parameter"]) == (422, "as_of")
+    assert (await answer(platform, as_of="2026-06-30")).params["as_of"] == "2026-06-30"
 
 
 async def test_figures_beyond_reason_are_no_fault(platform):

@@ -240,3 +240,16 @@ async def test_a_bucket_that_has_not_begun_has_no_value(platform, by):
     await sell(platform, "2026-03-09T10:00", "2026-03-14T10:00")
     rows = by_name(await platform.trend(from_="2026-03-09", to="2026-03-15", metric="orders", cumulative="true", **by))
     assert [(row["value"], row["cumulative"]) for row in rows] == [(1, 1), (0, 1), (0, 1), (0, 1), (None, None), (1, 2), (None, None)]
+
+
+async def test_a_week_is_not_measured_against_the_part_of_one_in_which_the_shop_opened(platform):
+    platform.now = NOW
+    # It opened on Wednesday, 18 February.
+    await sell(platform, "2026-02-18T10:00", "2026-02-24T10:00", "2026-02-25T10:00", "2026-03-03T10:00")
+    asked = {"granularity": "week", "compare": "previous_period", "metric": "orders", "to": "2026-03-08"}
+    rows = by_name(await platform.trend(from_="2026-02-23", **asked))
+    assert [(row["comparison_bucket"], row["comparison"], row["change"]) for row in rows] == [
+        ("2026-02-09", None, None), ("2026-02-16", 1, None),
+    ]  # fmt: skip
+    (row,) = by_name(await platform.trend(from_="2026-03-02", **asked))
+    assert (row["comparison_bucket"], row["comparison"], row["change"]) == ("2026-02-23", 2, -0.5)

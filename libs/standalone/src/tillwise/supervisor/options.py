@@ -7,6 +7,7 @@ import errno
 import fcntl
 import json
 import os
+import random
 import secrets
 import shutil
 import socket
@@ -19,6 +20,7 @@ from tillwise.problems import CannotStart, NotRunning
 
 ADMIN_EMAIL = "admin@tillwise.local"
 DEMO_STORE = "demo"
+_PORTS = range(20_000, 32_000)
 
 
 @dataclass(frozen=True)
@@ -142,8 +144,10 @@ def check_port(host: str, port: int) -> None:
 
 
 def free_port(host: str) -> int:
-    """A port that nobody uses now."""
+    """A port that nobody uses now, and that no outgoing connection is given before it is used: systems take those from 32768 on."""
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    with socket.socket(family, socket.SOCK_STREAM) as probe:
-        probe.bind((host, 0))
-        return int(probe.getsockname()[1])
+    for port in (*random.sample(_PORTS, 50), 0):
+        with socket.socket(family, socket.SOCK_STREAM) as probe, contextlib.suppress(OSError):
+            probe.bind((host, port))
+            return int(probe.getsockname()[1])
+    raise OSError(f"no port of {host} is free")

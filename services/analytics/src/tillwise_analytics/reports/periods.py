@@ -50,6 +50,12 @@ def asked(first: date | None, last: date | None, today: date, *, default: timede
     return Period(first, last)
 
 
+def not_after(parameter: str, day: date | None, today: date) -> None:
+    """Raises InvalidParameters for a day that is to come: what will be then nobody knows."""
+    if day is not None and day > today:
+        raise InvalidParameters([{"parameter": parameter, "detail": f"must not lie after today ({today})"}])
+
+
 def midnight(day: date, zone: ZoneInfo) -> datetime:
     """The instant at which a day begins, in UTC."""
     return datetime(day.year, day.month, day.day, tzinfo=zone).astimezone(UTC)

@@ -9,7 +9,7 @@ from msgspec.structs import astuple
 
 from tillwise_analytics.stock import state as states
 from tillwise_analytics.stock.engine import Replay
-from tillwise_analytics.stock.state import Layer, Tally
+from tillwise_analytics.stock.state import Layer, Place, State, Tally
 from tillwise_common.postgres.sql import load
 
 SQL = load("tillwise_analytics.stock", "stock.sql")
@@ -57,9 +57,9 @@ class Rows:
         self._products.append(sku)
         self._replayed += [] if continued else [sku]
         self._states.append((sku, moment(state.total.at), state.movements, states.encode(state).decode()))
-        self._add("stock_skus", sku, *_told(astuple(state.total))[1:_PRODUCT], *_moments(state.total))
+        self._add("stock_skus", *of_product(sku, state))
         for location, place in state.places.items():
-            self._add("stock_levels", sku, location, *_told(astuple(place.tally))[1:_PLACE], *_moments(place.tally))
+            self._add("stock_levels", *of_place(sku, location, place))
             self._add_layers(sku, False, location, place.layers)
         self._add_layers(sku, True, "", state.transit)
         for week, figures in replay.weeks:
@@ -112,6 +112,16 @@ class Rows:
                 self._add("stock_days", sku, *_told(figures)[:_PRODUCT])
             else:
                 self._add("stock_place_days", sku, location, *_told(figures)[:_PLACE])
+
+
+def of_product(sku: str, state: State) -> Row:
+    """A row of stock_skus."""
+    return (sku, *_told(astuple(state.total))[1:_PRODUCT], *_moments(state.total))
+
+
+def of_place(sku: str, location: str, place: Place) -> Row:
+    """A row of stock_levels."""
+    return (sku, location, *_told(astuple(place.tally))[1:_PLACE], *_moments(place.tally))
 
 
 def moment(at: int) -> datetime:

@@ -24,6 +24,10 @@ left join lateral (
 ) k on true
 order by t.key
 
+-- name: ahead
+-- The products of which something happens after a moment. $1 store, $2 moment, $3 product (null: any)
+select sku from analytics.stock_skus where store_id = $1 and at > $2 and ($3::text is null or sku = $3) order by sku
+
 -- name: movements
 -- Movements and counts of these products after the given moments (null: all), product by product. A unit that is new with one costs
 -- what it states, else what the product did then, else what it was first stated to cost, else nobody knows.

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from datetime import date, timedelta
-from math import floor, isfinite
+from datetime import date, datetime, timedelta
+from math import isfinite
 
 # Beyond this a figure is a mistake, and no client could hold it.
 LARGEST = 10**15
@@ -22,11 +22,11 @@ def status(on_hand: int, per_day: float | None, cover: float | None) -> str:
     return "runs out" if cover is not None and cover <= RUNS_OUT_DAYS else "in stock"
 
 
-def stock_out(today: date, cover: float | None) -> date | None:
+def stock_out(now: datetime, cover: float | None) -> date | None:
     """The day on which the last unit goes, at the rate of the period; None beyond 2199."""
-    if cover is None or cover > (FURTHEST - today).days:
+    if cover is None or cover > (FURTHEST - now.date()).days:
         return None
-    return today + timedelta(days=floor(cover))
+    return (now + timedelta(days=cover)).date()
 
 
 def money(value: float | None) -> int | None:

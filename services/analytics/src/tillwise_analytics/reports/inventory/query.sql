@@ -1,13 +1,22 @@
 -- What the inventory report asks of the database: one statement, made of `demand`, one of `by_product` and `by_place`, and `figures`.
 -- $1 store, $2 first day, $3 last day, $4 first whole week, $5 last whole week, $6 begin, $7 end (not after now), $8 does the period
 -- begin with a week?, $9 does it end now?, $10 category, $11 product, $12 location, $13 sorted by, $14 how many rows, $15 are sale
--- movements the demand?, $16 timezone
+-- movements the demand?, $16 timezone, $17 products of which something is dated ahead of now, $18 and $19 what stands for them in
+-- stock_skus and stock_levels until then
 
 -- name: demand
 -- What was ordered of each product, whole weeks from the weekly sums and the days around them from the daily ones.
 with asked as (
     -- A parameter that not every statement reads has a type all the same.
     select $8::boolean as begins_with_a_week
+), products_then as (
+    select * from analytics.stock_skus where store_id = $1 and ($11::text is null or sku = $11) and sku <> all($17::text[])
+    union all
+    select * from jsonb_populate_recordset(null::analytics.stock_skus, $18::jsonb)
+), places_then as (
+    select * from analytics.stock_levels where store_id = $1 and ($11::text is null or sku = $11) and sku <> all($17::text[])
+    union all
+    select * from jsonb_populate_recordset(null::analytics.stock_levels, $19::jsonb)
 ), demand as materialized (
     select sku, analytics.total(units) as units, analytics.total(units_net) as units_net, analytics.total(sales) as sales,
            analytics.total(known) as known, analytics.total(cost) as cost, min(first) filter (where units > 0) as first
@@ -35,7 +44,7 @@ stock as (
            b.at as b_at, b.on_hand as b_on_hand, b.value::float8 as b_value, coalesce(b.sold, 0) as b_sold,
            coalesce(b.cost::float8, 0) as b_cost, b.value_time::float8 as b_value_time, b.out_time as b_out_time,
            b.empty_time as b_empty_time
-    from analytics.stock_skus s
+    from products_then s
     cross join lateral (
         select s.at, s.on_hand, s.in_transit, s.value, s.unknown, s.average_quantity, s.average_value, s.sold, s.cost, s.value_time, s.out_time, s.empty_time
         where $9
@@ -54,7 +63,6 @@ stock as (
          from analytics.stock_days d
          where not $8 and s.at >= $6 and d.store_id = $1 and d.sku = s.sku and d.day < $2::date order by d.day desc limit 1)
     ) b on true
-    where s.store_id = $1 and ($11::text is null or s.sku = $11)
 ),
 
 -- name: by_place
@@ -71,10 +79,9 @@ stock as (
            b.empty_time as b_empty_time
     from (
         select l.*, count(*) over (partition by l.sku) as places
-        from analytics.stock_levels l
-        where l.store_id = $1 and ($11::text is null or l.sku = $11)
+        from places_then l
     ) s
-    join analytics.stock_skus p on p.store_id = $1 and p.sku = s.sku
+    join products_then p on p.sku = s.sku
     cross join lateral (
         select s.at, s.on_hand, s.value, s.unknown, p.average_quantity, p.average_value, s.sold, s.cost, s.value_time, s.out_time, s.empty_time
         where $9

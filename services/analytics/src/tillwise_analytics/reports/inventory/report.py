@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import date
+from datetime import date, datetime, timedelta
 from typing import Any
 
 import orjson
@@ -12,8 +12,9 @@ from tillwise_analytics.reports.inventory.chart import charts
 from tillwise_analytics.reports.inventory.columns import OFFERED, columns, names
 from tillwise_analytics.reports.inventory.notes import notes
 from tillwise_analytics.reports.inventory.params import InventoryParams
-from tillwise_analytics.reports.periods import DAY, WEEK, Period, asked, week_begin
+from tillwise_analytics.reports.periods import DAY, WEEK, Period, asked, not_after, week_begin
 from tillwise_analytics.reports.report import Context, Report
+from tillwise_analytics.stock.ahead import NONE, ahead_of
 from tillwise_common.contracts.reports import ReportAnswer
 from tillwise_common.money import exponent
 from tillwise_common.postgres.sql import load
@@ -27,13 +28,13 @@ async def run(context: Context, params: InventoryParams) -> ReportAnswer:
     period = _period(context, params)
     found = await _figures(context, params, period)
     totals, rows = orjson.loads(found[0]["totals"]), [row for row in found if row["sku"] is not None]
-    last = await _last(context, params, period, rows)
+    last, at = await _last(context, params, period, rows), _at(context, period)
     return context.answer(
         "inventory",
         params,
         period,
         columns=columns(context.store.currency, places=params.places()),
-        rows=[_row(row, *last[row["sku"], row["location"]], params, _today(context, period)) for row in rows],
+        rows=[_row(row, *last[row["sku"], row["location"]], params, at) for row in rows],
         totals=_totals(totals),
         charts=charts(totals, exponent(context.store.currency)),
         notes=notes(params, period, totals),
@@ -43,13 +44,15 @@ async def run(context: Context, params: InventoryParams) -> ReportAnswer:
 def _period(context: Context, params: InventoryParams) -> Period:
     last = params.last()
     today = context.now.date()
+    not_after("as_of", params.as_of, today)
     end = last or today
     default = end - week_begin(end, context.store.week_start) + (DEFAULT_WEEKS - 1) * WEEK
     return asked(params.from_, last, today, default=default)
 
 
-def _today(context: Context, period: Period) -> date:
-    return min(period.last, context.now.date())
+def _at(context: Context, period: Period) -> datetime:
+    """The moment of which stock is told: now, or the last one of a period that is over."""
+    return min(period.ends(context.zone).astimezone(context.zone) - timedelta(microseconds=1), context.now)
 
 
 async def _figures(context: Context, params: InventoryParams, period: Period) -> list[Any]:
@@ -59,11 +62,14 @@ async def _figures(context: Context, params: InventoryParams, period: Period) ->
         # Without a whole week the days are all there is.
         first, last = period.last + WEEK, period.last
     ends = min(period.ends(context.zone), context.now)
+    # What is dated ahead of now is not there yet. Days tell what was there before.
+    later = await ahead_of(context.connection, context.store, context.now, params.sku) if ends == context.now else NONE
     statement = SQL.demand + (SQL.by_place if places else SQL.by_product) + SQL.figures
     asked_for = (
         context.store.id, period.first, period.last, first, last, period.begins(context.zone), ends,
         week_begin(period.first, week_start) == period.first, ends == context.now, params.category, params.sku, params.location,
         params.sort, params.limit, places, context.store.timezone,
+        later.skus, later.products, later.places,
     )  # fmt: skip
     return list(await context.connection.fetch(statement, *asked_for))
 
@@ -90,14 +96,14 @@ def _day(context: Context, moment: Any) -> date | None:
     return None if moment is None else moment.astimezone(context.zone).date()
 
 
-def _row(row: Any, last_receipt: date | None, last_sale: date | None, params: InventoryParams, today: date) -> list[Any]:
+def _row(row: Any, last_receipt: date | None, last_sale: date | None, params: InventoryParams, at: datetime) -> list[Any]:
     figures = {
         "sku": row["sku"], "name": row["name"], "category": row["category"], "location": row["location"],
         "status": maths.status(row["on_hand"], row["per_day"], row["cover"]), "on_hand": row["on_hand"], "in_transit": row["in_transit"],
         "unit_cost": row["unit_cost"],
         "value": maths.money(row["value"]), "value_average": maths.money(row["average_value"]), "unknown": row["unknown"],
         "sold": round(row["units"]), "sold_per_day": row["per_day"], "days_of_cover": row["cover"],
-        "stock_out_date": maths.stock_out(today, row["cover"]), "sell_through": row["sell_through"],
+        "stock_out_date": maths.stock_out(at, row["cover"]), "sell_through": row["sell_through"],
         "turnover": maths.ratio(row["cost_a_year"], row["average_stock"]),
         "gmroi": maths.ratio(row["margin_a_year"], row["average_stock"]), "days_out": row["out_days"],
         "lost_units": row["lost_units"], "lost_sales": maths.money(row["lost_sales"]),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import date
-from typing import Annotated, Literal
+from typing import Annotated, ClassVar, Literal
 
 import msgspec
 from msgspec import Meta
@@ -23,6 +23,13 @@ Fraction = Annotated[float, Meta(ge=0, le=1)]
 
 class LtvParams(msgspec.Struct, frozen=True, kw_only=True, rename={"from_": "from"}):
     """Dates are days in the store's timezone. `from` and `to` choose customers by their first purchase; models know all of them."""
+
+    # Parameters that other reports take and this one cannot, and why.
+    REFUSED: ClassVar[dict[str, str]] = {
+        name: f"ltv cannot be filtered by {name}: a customer's value is that of all their purchases; choose customers by their first one "
+        "(from, to), or see them by level=cohort, segment or customer"
+        for name in ("channel", "country", "category", "sku")
+    }
 
     from_: Annotated[date | None, Meta(description="Only customers whose first purchase was on this day or later.")] = None
     to: Annotated[date | None, Meta(description="Only customers whose first purchase was on this day or earlier.")] = None

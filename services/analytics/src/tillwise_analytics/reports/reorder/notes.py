@@ -19,7 +19,10 @@ def notes(params: ReorderParams, products: list[Told], listed: int, rows: int) -
 def _what_is_odd(products: list[Told]) -> list[str]:
     rare = sum(one.urgency != "no demand" and one.pattern in ("intermittent", "lumpy") for one in products)
     uncosted = sum(bool(one.plan.order) and one.cost is None for one in products)
+    capped = sum(bool(one.plan.order) and one.terms.most is not None and one.terms.least > one.terms.most for one in products)
     said = []
+    if capped:
+        said.append(f"{capped} products to order have a min_order_quantity above their max_order_quantity: the maximum holds.")
     if rare:
         said.append(f"{rare} products sell in few weeks only (pattern intermittent or lumpy): their reorder points are rough.")
     if uncosted:

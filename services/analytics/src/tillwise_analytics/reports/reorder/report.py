@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Callable
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 from math import ceil
 from typing import Any
 
@@ -17,12 +17,15 @@ from tillwise_analytics.reports.reorder.params import ReorderParams
 from tillwise_analytics.reports.reorder.season import Rhythm
 from tillwise_analytics.reports.reorder.told import Adviser, Told, day_of
 from tillwise_analytics.reports.report import Context, Report
+from tillwise_analytics.stock.ahead import ahead_of
 from tillwise_common.contracts.reports import ReportAnswer
 from tillwise_common.money import exponent
 from tillwise_common.postgres.sql import load
 
 SQL = load("tillwise_analytics.reports.reorder", "query.sql")
 SEASONS_YEARS = 3
+# Of a product whose stock is known since this week.
+NOTHING = {"whole": 0, "squares": 0, "sold_in": 0}
 # With more categories each is too small, and reading them too slow: the store's season serves for all.
 MOST_CATEGORIES = 40
 URGENCIES = {name: place for place, name in enumerate(("out of stock", "order now", "order soon", "enough", "no demand"))}
@@ -33,19 +36,19 @@ async def run(context: Context, params: ReorderParams) -> ReportAnswer:
     week = week_begin(context.now.date(), context.store.week_start)
     first = week - (params.weeks - 1) * WEEK
     begin = midnight(first, context.zone)
+    later = await ahead_of(context.connection, context.store, context.now, params.sku)
     rows = await context.connection.fetch(
         SQL.products, context.store.id, first, begin, week, context.now, params.category, params.sku, params.supplier,
-        context.store.timezone,
+        context.store.timezone, later.skus, later.products,
     )  # fmt: skip
     adviser = Adviser(params, await _factors(context, params.weeks, week))
     told = [adviser.tell(row) for row in await _with_movements(context, rows, first, week)]
     shown = [one for one in told if one.plan.order] if params.due else told
-    today = context.now.date()
-    found = _suppliers(shown, today) if params.by else _products(shown, params, today)
+    found = _suppliers(shown, context.now) if params.by else _products(shown, params, context.now)
     return context.answer(
         "reorder",
         params,
-        Period(first, today),
+        Period(first, context.now.date()),
         columns=columns(context.store.currency, suppliers=params.by is not None),
         rows=found[: params.limit],
         totals=_sums(told),
@@ -61,7 +64,7 @@ async def _with_movements(context: Context, rows: list[Any], first: date, week: 
         return rows
     found = await context.connection.fetch(SQL.moved_weeks, context.store.id, first, week, silent, context.store.timezone)
     moved = {row["sku"]: dict(row) for row in found}
-    return [{**row, **moved[row["sku"]]} if row["sku"] in moved else row for row in rows]
+    return [{**row, **moved.get(row["sku"], NOTHING)} if row["units"] is None else row for row in rows]
 
 
 async def _factors(context: Context, base: int, week: date) -> Callable[[str | None, float], float | None]:
@@ -96,8 +99,8 @@ async def _rhythms(context: Context, week: date) -> dict[str | None, Rhythm]:
     return {category: found for category, units in weeks.items() if (found := season.rhythm(units)) is not None}
 
 
-def _products(told: list[Told], params: ReorderParams, today: date) -> list[list[Any]]:
-    return [_row(one, today) for one in sorted(told, key=lambda one: (_place(one, params.sort), one.row["sku"]))[: params.limit]]
+def _products(told: list[Told], params: ReorderParams, now: datetime) -> list[list[Any]]:
+    return [_row(one, now) for one in sorted(told, key=lambda one: (_place(one, params.sort), one.row["sku"]))[: params.limit]]
 
 
 def _place(one: Told, sort: str) -> tuple[Any, ...]:
@@ -113,24 +116,24 @@ def _place(one: Told, sort: str) -> tuple[Any, ...]:
     return URGENCIES[one.urgency], one.order_in, one.out_in
 
 
-def _row(one: Told, today: date) -> list[Any]:
+def _row(one: Told, now: datetime) -> list[Any]:
     row = one.row
     return [
         row["sku"], row["name"], row["category"], row["supplier"], one.urgency, row["on_hand"], row["in_transit"], one.plan.order,
-        one.cost, day_of(today, one.order_in), day_of(today, one.out_in),
+        one.cost, day_of(now, one.order_in), day_of(now, one.out_in),
         one.cover, one.demand.mean, one.demand.deviation, one.factor, one.pattern,
         one.terms.lead_time, one.plan.point, one.plan.safety, row["unit_cost"],
     ]  # fmt: skip
 
 
-def _suppliers(told: list[Told], today: date) -> list[list[Any]]:
+def _suppliers(told: list[Told], now: datetime) -> list[list[Any]]:
     groups: dict[str, list[Told]] = defaultdict(list)
     for one in told:
         groups[one.row["supplier"] or ""].append(one)
     found = []
     for supplier, products in groups.items():
         figures = _sums(products)
-        days = [day_of(today, min(one.order_in for one in products)), day_of(today, min(one.out_in for one in products))]
+        days = [day_of(now, min(one.order_in for one in products)), day_of(now, min(one.out_in for one in products))]
         found.append([supplier, figures["products"], figures["due"], figures["out_of_stock"], figures["order"], figures["cost"], *days])
     return sorted(found, key=lambda row: (-row[2], -row[5], row[0]))
 

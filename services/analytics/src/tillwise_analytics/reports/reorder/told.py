@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from datetime import date, timedelta
-from math import floor, inf, isfinite
+from datetime import date, datetime, timedelta
+from math import inf, isfinite
 from typing import Any, NamedTuple
 
 from tillwise_analytics.reports.reorder import maths
@@ -93,8 +93,8 @@ class Adviser:
         selling = max(days - empty, 1.0)
         if units is None:
             units = max(row["moved"], 0.0)
-        weeks = min(self._params.weeks - 1, int(days // 7))
-        # Whole weeks without stock and without an order say nothing of demand.
+        weeks = row["whole_weeks"]
+        # Weeks without an order, as many as there were without stock, say nothing of demand.
         weeks -= max(min(int(empty // 7), weeks - row["sold_in"]), 0)
         return maths.daily(row["whole"], row["squares"], weeks, units / selling, factor), weeks
 
@@ -129,9 +129,9 @@ def _urgency(on_hand: int, plan: Plan, order_in: float) -> str:
     return "order soon" if order_in < SOON_DAYS + 1 else "enough"
 
 
-def day_of(today: date, days: float) -> date | None:
-    """The day so many days ahead, today where that is past; None beyond 2199."""
-    return today + timedelta(days=max(floor(days), 0)) if days <= (FURTHEST - today).days else None
+def day_of(now: datetime, days: float) -> date | None:
+    """The day so many days ahead of this hour, today where that is past; None beyond 2199."""
+    return (now + timedelta(days=max(days, 0.0))).date() if days <= (FURTHEST - now.date()).days else None
 
 
 def number(text: str | None) -> float | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import date
 from typing import Annotated, Literal
 
@@ -12,6 +13,7 @@ from tillwise_analytics.reports.parameters import Filter, InvalidParameters
 
 Sort = Literal["value", "quantity", "age", "oldest", "dead", "sku"]
 MOST_BUCKETS = 10
+_NUMBERS = re.compile("[0-9]+(,[0-9]+)*")
 
 
 class StockAgeingParams(msgspec.Struct, frozen=True, kw_only=True):
@@ -31,10 +33,8 @@ class StockAgeingParams(msgspec.Struct, frozen=True, kw_only=True):
 
     def ends(self) -> list[int]:
         """The last day of age of each bucket but the last, rising. Raises InvalidParameters."""
-        try:
-            found = [int(part) for part in self.buckets.split(",")]
-        except ValueError:
-            found = []
+        # int() takes more than digits: signs, blanks, underscores and the figures of other scripts.
+        found = [int(part) for part in self.buckets.split(",")] if _NUMBERS.fullmatch(self.buckets) else []
         if not 0 < len(found) <= MOST_BUCKETS or found != sorted(set(found)) or not 0 <= found[0] <= found[-1] <= 100_000:
             detail = f"must be 1 to {MOST_BUCKETS} whole numbers of days that rise, such as 30,60,90,180,365"
             raise InvalidParameters([{"parameter": "buckets", "detail": detail}])

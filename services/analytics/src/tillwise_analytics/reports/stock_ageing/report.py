@@ -6,6 +6,7 @@ from datetime import date, datetime
 from typing import Any, NamedTuple
 
 from tillwise_analytics.reports.parameters import InvalidParameters
+from tillwise_analytics.reports.periods import not_after
 from tillwise_analytics.reports.report import Context, Report
 from tillwise_analytics.reports.stock_ageing import maths
 from tillwise_analytics.reports.stock_ageing.chart import charts
@@ -53,8 +54,8 @@ def _day(context: Context, params: StockAgeingParams) -> date:
     day = params.as_of or today
     if not 1970 <= day.year <= 2200:
         raise InvalidParameters([{"parameter": "as_of", "detail": "must lie between 1970 and 2200"}])
-    # What will lie there nobody knows: the future is as now.
-    return min(day, today)
+    not_after("as_of", params.as_of, today)
+    return day
 
 
 def _lines(stock: Stock, params: StockAgeingParams, day: date, ends: list[int]) -> list[Line]:
@@ -129,8 +130,10 @@ def _bucket(name: str, units: int, value: int, whole: int) -> dict[str, Any]:
     return {"bucket": called, "units": units, "value": maths.money(value), "share": maths.share(value, whole)}
 
 
-def _as_of(_: StockAgeingParams, now: datetime) -> str:
-    return str(now.date())
+def _as_of(params: StockAgeingParams, now: datetime) -> str:
+    # What is dated ahead comes within the day; an earlier day is over.
+    earlier = params.as_of is not None and params.as_of < now.date()
+    return str(now.date()) if earlier else now.strftime("%Y-%m-%dT%H")
 
 
 REPORT = Report(

@@ -6,11 +6,11 @@ from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
 from typing import Any, NamedTuple
 
-from tillwise_analytics.reports.periods import DAY, midnight, week_begin
+from tillwise_analytics.reports.periods import DAY, midnight
 from tillwise_analytics.reports.report import Context
 from tillwise_analytics.reports.stock_ageing.maths import Lot
 from tillwise_analytics.reports.stock_ageing.params import StockAgeingParams
-from tillwise_analytics.stock.settle import by_product, replay
+from tillwise_analytics.stock.ahead import micros, skus_ahead, states_at
 from tillwise_analytics.stock.state import Layer, State, Tally
 from tillwise_common.postgres.sql import load
 
@@ -44,37 +44,38 @@ class Stock:
 
 
 async def stock_of(context: Context, params: StockAgeingParams, day: date) -> Stock:
-    """The stock at the end of `day`."""
-    return await _now(context, params) if day >= context.now.date() else await _then(context, params, day)
+    """The stock at the end of `day`; now, where it is today."""
+    if day < context.now.date():
+        return await _replayed(context, params, day, micros(midnight(day + DAY, context.zone)) - 1, None)
+    # What is dated ahead of now is not there yet.
+    later = await skus_ahead(context.connection, context.store, context.now, params.sku)
+    found = await _kept(context, params, later)
+    if later:
+        then = await _replayed(context, params, day, micros(context.now), later)
+        return Stock(found.levels + then.levels, found.lots + then.lots)
+    return found
 
 
-async def _now(context: Context, params: StockAgeingParams) -> Stock:
+async def _kept(context: Context, params: StockAgeingParams, left_out: list[str]) -> Stock:
     fetch, store, zone = context.connection.fetch, context.store.id, context.store.timezone
     places = params.places()
-    lots = await fetch(SQL.lots, store, zone, places, params.sku, params.location, params.category)
+    lots = await fetch(SQL.lots, store, zone, places, params.sku, params.location, params.category, left_out)
     if places:
-        levels = await fetch(SQL.place_levels, store, zone, params.sku, params.category, params.location)
+        levels = await fetch(SQL.place_levels, store, zone, params.sku, params.category, left_out, params.location)
     else:
-        levels = await fetch(SQL.levels, store, zone, params.sku, params.category)
+        levels = await fetch(SQL.levels, store, zone, params.sku, params.category, left_out)
     return Stock([Level(*level) for level in levels], [Lot(*lot) for lot in lots])
 
 
-async def _then(context: Context, params: StockAgeingParams, day: date) -> Stock:
-    """Replayed from the movements: as long as the history is."""
-    connection, store = context.connection, context.store.id
-    # The statements of the stock name its tables without their schema.
-    await connection.execute("set local search_path = analytics")
-    known = {row["sku"]: row for row in await connection.fetch(SQL.products, store, params.sku, params.category)}
-    ends = (midnight(day + DAY, context.zone) - EPOCH) // timedelta(microseconds=1)
+async def _replayed(context: Context, params: StockAgeingParams, day: date, until: int, only: list[str] | None) -> Stock:
+    """Replayed from the movements up to a moment of `day`: as long as the history is."""
+    connection, store = context.connection, context.store
+    known = {row["sku"]: row for row in await connection.fetch(SQL.products, store.id, params.sku, params.category, only)}
     found, skus = Stock(), list(known)
-    orders = {row["sku"]: row["day"] for row in await connection.fetch(SQL.last_orders, store, skus, day)}
+    orders = {row["sku"]: row["day"] for row in await connection.fetch(SQL.last_orders, store.id, skus, day)}
     for begin in range(0, len(skus), AT_ONCE):
-        part: list[tuple[str, datetime | None]] = [(sku, None) for sku in skus[begin : begin + AT_ONCE]]
-        async for sku, movements in by_product(connection, store, part):
-            before = [movement for movement in movements if movement.at < ends]
-            if before:
-                state = (await replay(State(), before, lambda one: week_begin(one, context.store.week_start), places=False)).state
-                _add(context, params, found, state, known[sku], orders.get(sku))
+        for sku, state in (await states_at(connection, store, skus[begin : begin + AT_ONCE], until)).items():
+            _add(context, params, found, state, known[sku], orders.get(sku))
     return found
 
 

@@ -32,6 +32,12 @@ class Before(NamedTuple):
         """Whether what ends then lies wholly before the store's first order."""
         return self.first_order is None or ends <= self.first_order
 
+    def opens_in(self, context: Context, bucket: Start) -> bool:
+        """Whether days of a bucket compared with lie before that of the store's first order: it is a part of a bucket only."""
+        if self.first_order is None or isinstance(bucket, datetime):
+            return False
+        return max(bucket, self.compared.whole.first) < self.first_order.astimezone(context.zone).date()
+
     def opened_within(self, context: Context) -> date | None:
         """The day of the store's first order, if the period compared with begins before it: a part of it has no data."""
         if self.first_order is None or self.first_order <= self.compared.whole.begins(context.zone):
@@ -50,7 +56,8 @@ def rows_of(context: Context, plan: Plan, groups: list[str | None], now: Cells, 
             row: list[Any] = [shown, *([group_name(group)] if params.by else []), value, partial]
             if before is not None:
                 then = None if other is None else _then(context, params, before, bucket, other, group)
-                row += [then, None if other is None else label(context, other), maths.change(value, then)]
+                compares = other is not None and not before.opens_in(context, other)
+                row += [then, None if other is None else label(context, other), maths.change(value, then) if compares else None]
             rows.append(row)
     return _derived(params, rows)
 

@@ -48,3 +48,31 @@ async def test_money_given_back_after_the_last_order_is_off_the_lifetime_value(p
     found = dict(zip([column.name for column in answer.columns], answer.rows[0], strict=True))
     assert found["sales"] == 1600
     assert answer.params["fit_until"] == str(date(2026, 3, 10))
+
+
+@pytest.mark.parametrize(("report", "parameter"), DATES)
+async def test_the_first_and_the_last_date_there_are_fail_no_report(platform, report, parameter):
+    """With nothing sold, and with something: answered, or refused by the name of what was given."""
+    platform.now = datetime(2026, 3, 5, 12, tzinfo=UTC)
+    for _ in range(2):
+        for value in ("1900-01-01", "2200-12-31"):
+            reply = await platform.ask(report=report, **{parameter: value})
+            assert isinstance(reply, Answer) or reply.status == 422, (value, reply)
+            named = [] if isinstance(reply, Answer) else [error["parameter"] for error in reply.errors]
+            # Too long a time is told by what could make it shorter.
+            assert set(named) <= {parameter, "granularity", "periods"}, (value, reply)
+        await platform.take(placed("1", "2026-03-03T12:00:00Z", customer_id="x"))
+
+
+FILTERS = [
+    (report.name, field.encode_name)
+    for report in REPORTS.values()
+    for field in msgspec.structs.fields(report.params)
+    if field.encode_name in ("channel", "country", "category", "sku", "location", "supplier")
+]
+
+
+@pytest.mark.parametrize(("report", "parameter"), FILTERS)
+async def test_what_is_called_null_can_be_chosen(platform, report, parameter):
+    answer = reports.decode_answer((await platform.ask(report=report, **{parameter: "null"})).body)
+    assert answer.params[parameter] == "null"

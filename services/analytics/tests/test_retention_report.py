@@ -59,6 +59,13 @@ async def test_cohorts_are_those_of_the_first_order_and_running_months_are_not_c
     ]  # fmt: skip
 
 
+@pytest.mark.parametrize(("mode", "rises"), [("classic", False), ("on_or_after", True), ("rolling", False)])
+async def test_notes_say_which_cells_can_still_change(shop, mode, rises):
+    notes = " ".join((await ask(shop, mode=mode)).notes)
+    assert "Cells that are not complete can still change" in notes
+    assert ("Complete cells can change too" in notes) is rises
+
+
 async def test_periods_after_the_last_order_can_be_left_out(shop):
     """Of a shop's past that was brought along, what lies behind its end is not known to be empty."""
     shop.now = datetime(2026, 9, 1, 12, tzinfo=UTC)

@@ -32,7 +32,7 @@ def test_both_agree_with_their_definition(points, length):
     averages, sums = moving_average(points, length), cumulative(points)
     for number, point in enumerate(points):
         before = [p for p in points[: number + 1] if p.group == point.group]
-        assert sums[number] == sum(p.value or 0 for p in before)
+        assert sums[number] == (None if point.value is None else sum(p.value or 0 for p in before))
         window = [p for p in before if not p.partial][-length:]
         values = [p.value for p in window if p.value is not None]
         if point.partial:

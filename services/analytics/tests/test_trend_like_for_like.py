@@ -233,6 +233,15 @@ async def test_without_any_order_there_is_nothing_to_compare_with(platform):
     assert any("no orders yet" in note for note in answer.notes)
 
 
+@pytest.mark.parametrize("by", [{}, {"by": "product"}])
+async def test_a_bucket_that_has_not_begun_has_no_value(platform, by):
+    """NOW is a Thursday; nothing was sold on Tuesday, which is 0. What is dated ahead is there all the same."""
+    platform.now = NOW
+    await sell(platform, "2026-03-09T10:00", "2026-03-14T10:00")
+    rows = by_name(await platform.trend(from_="2026-03-09", to="2026-03-15", metric="orders", cumulative="true", **by))
+    assert [(row["value"], row["cumulative"]) for row in rows] == [(1, 1), (0, 1), (0, 1), (0, 1), (None, None), (1, 2), (None, None)]
+
+
 async def test_a_week_is_not_measured_against_the_part_of_one_in_which_the_shop_opened(platform):
     platform.now = NOW
     # It opened on Wednesday, 18 February.

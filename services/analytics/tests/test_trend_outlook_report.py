@@ -98,6 +98,20 @@ async def test_a_period_that_is_over_is_forecast_from_its_own_end(platform):
     assert answer.totals["forecast"]["fitted_to"] == "2025-10-05"
 
 
+async def test_a_period_to_come_has_a_row_for_every_bucket_that_is_forecast(platform):
+    """The week that runs and, of two to come, the first lie before the period."""
+    await platform.take(*year())
+    platform.now = NOW
+    answer = await platform.trend(forecast="3", granularity="week", from_="2025-11-17", to="2025-12-07", cumulative="true")
+    rows = records(answer)
+    assert [row["bucket"] for row in rows] == ["2025-11-03", "2025-11-10", "2025-11-17", "2025-11-24", "2025-12-01"]
+    assert [row["forecast"] is not None for row in rows] == [True, True, True, False, False]
+    assert sum(row["forecast"] for row in rows[:3]) == pytest.approx(answer.totals["forecast"]["sum"], abs=2)
+    # Nothing of them has happened: the forecast is all there is to draw, on an axis with the metric's name.
+    assert {(row["value"], row["partial"], row["cumulative"]) for row in rows} == {(None, True, None)}
+    assert [layer["encoding"]["y"].get("title") for layer in answer.charts[0]["layer"]] == ["Sales (EUR)", None, None]
+
+
 async def test_hours_are_forecast_by_the_shops_clock(platform):
     events = []
     for number in range(28):

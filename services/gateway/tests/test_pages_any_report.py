@@ -71,6 +71,16 @@ async def test_report_without_a_model_tells_of_none(gateway, analytics):
     assert "The model" not in await (await gateway.call("GET", "/reports/products")).text()
 
 
+async def test_a_total_that_is_a_list_is_a_table_of_its_own(gateway, analytics):
+    average = [{"offset": 0, "share": 1.0, "cohorts": 3}, {"offset": 1, "share": 0.125, "cohorts": 2}]
+    totals = {"sales": 5, "average": average, "anomalies": [], "names": [EVIL]}
+    analytics.answers(report="products", columns=COLUMNS, rows=[["A", 123_456, 0.25, 12.5]], totals=totals)
+    text = await (await gateway.call("GET", "/reports/products")).text()
+    assert [one["aria-label"] for one in Elements(text).of("section") if "aria-label" in one] == ["Figures", "Average"]
+    for shown in ("<caption>Average</caption>", "12.5%", "cohorts"):
+        assert shown in text, shown
+
+
 async def test_menu_names_all_reports_and_marks_the_current_one(gateway, analytics):
     page = Elements(await (await gateway.call("GET", "/reports/products")).text())
     links = [one for one in page.of("a") if (one.get("href") or "").startswith("/reports/")]
@@ -133,6 +143,15 @@ async def test_form_sent_as_it_is_asks_for_no_filter(gateway, analytics):
     await gateway.call("GET", "/reports/products", params=form)
     assert analytics.asked[-1].params["channel"] == ""
     assert "location" not in analytics.asked[-1].params
+
+
+async def test_form_leaves_open_what_nobody_chose(gateway, analytics):
+    """The answer says which breakdown was taken; the form asks for one only where somebody did."""
+    analytics.answers(report="products", columns=COLUMNS, rows=[], params={"from": "2026-03-01", "by": "channel", "limit": 10})
+    for query, chosen in (("", ""), ("?by=", ""), ("?by=channel", "channel")):
+        page = Elements(await (await gateway.call("GET", f"/reports/products{query}")).text())
+        assert [one["value"] for one in page.of("option") if "selected" in one and one["value"] in ("", "channel")][:1] == [chosen]
+        assert {("from", "2026-03-01"), ("limit", "10")} <= {(one["name"], one.get("value")) for one in page.of("input")}
 
 
 async def test_another_store_begins_without_the_days_of_the_last_one(gateway, analytics):

@@ -112,6 +112,18 @@ async def test_an_empty_period_offers_all_data(gateway, analytics):
     assert any("from=2010-12-01" in (a.get("href") or "") and "to=2011-12-09" in (a.get("href") or "") for a in page.of("a"))
 
 
+@pytest.mark.parametrize(("forecast", "drawn"), [({"model": "ETS(A,N,N)", "sum": 98_765}, True), ({"model": None}, False)])
+async def test_a_period_to_come_shows_what_is_expected_of_it(gateway, analytics, forecast, drawn):
+    answer = trend(notes=["No sales between 2026-04-01 and 2026-04-02; this store has data from 2025-12-01 to 2026-03-09."])
+    answer["params"] |= {"forecast": 2}
+    answer["totals"] = {"value": 0, "forecast": forecast}
+    answer["rows"] = [["2026-04-01", None, True, None, None, None]]
+    analytics.answers(**answer)
+    text = await (await gateway.call("GET", "/reports/trend?forecast=2")).text()
+    assert ('id="chart"' in text, "Expected of the next 2 days: 987.65 EUR." in text) == (drawn, drawn)
+    assert "No sales between" in text
+
+
 async def test_no_data_to_compare_with_is_said_and_is_not_nothing_sold(gateway, analytics):
     rows = [["2026-03-01", 123_456, False, None, "2026-01-30", None]]
     analytics.answers(totals={"value": 123_456, "comparison": None, "change": None}, rows=rows)

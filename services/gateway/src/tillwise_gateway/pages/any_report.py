@@ -5,17 +5,18 @@ from __future__ import annotations
 import time
 from datetime import datetime
 from functools import partial
-from typing import Any
+from typing import Any, NamedTuple
 from urllib.parse import urlencode
 from zoneinfo import ZoneInfo
 
+import msgspec
 import orjson
 
 from tillwise_common.clock import by_the_clock
 from tillwise_common.contracts.reports import Column, ReportAnswer
 from tillwise_common.contracts.stores import Store
 from tillwise_common.web.problems import Problem
-from tillwise_gateway.pages.questions import fields
+from tillwise_gateway.pages.questions import as_asked, fields
 from tillwise_gateway.pages.rendering import show
 from tillwise_gateway.reports.client import ReportsClient
 
@@ -50,7 +51,8 @@ class Catalogue:
 
 def values_of(about: dict[str, Any], store: Store, asked: dict[str, str], answer: ReportAnswer) -> dict[str, Any]:
     """What the template shows of an answer; `about` is the report's entry in the catalogue."""
-    found, zone = fields(about["parameters"], answer.params), ZoneInfo(answer.timezone)
+    schema, zone = about["parameters"], ZoneInfo(answer.timezone)
+    found = fields(schema, as_asked(schema, answer.params, asked))
     query = urlencode({**asked, "store": store.name, "format": "csv"})
     return {
         "about": about,
@@ -59,6 +61,7 @@ def values_of(about: dict[str, Any], store: Store, asked: dict[str, str], answer
         "answer": answer,
         "told": _told(answer),
         "model": _model(answer, zone),
+        "lists": _lists(answer),
         "charts": [{"title": chart.get("title", ""), "spec": _spec(chart)} for chart in answer.charts],
         "columns": answer.columns,
         "rows": answer.rows[:MOST_ROWS],
@@ -75,16 +78,34 @@ def _spec(chart: dict[str, Any]) -> str:
 
 def _told(answer: ReportAnswer) -> list[tuple[str, str]]:
     """The totals that are one figure each, written as the column of the same name is, or of its last word: dead_value as value."""
-    columns = {column.name: column for column in answer.columns}
     return [
-        (name.replace("_", " "), show(value, columns.get(name) or columns.get(last := name.rpartition("_")[2]) or _plain(last)))
+        (name.replace("_", " "), show(value, _column(answer, name)))
         for name, value in answer.totals.items()
         if isinstance(value, int | float | str) and not isinstance(value, bool)
     ]
 
 
-def _plain(last_word: str) -> Column:
-    return Column("", "percent" if last_word in ("rate", "share") else "number")
+class Listed(NamedTuple):
+    """A total that is a list of records: a table of its own."""
+
+    title: str
+    columns: list[Column]
+    rows: list[list[Any]]
+
+
+def _lists(answer: ReportAnswer) -> list[Listed]:
+    found = []
+    for name, value in answer.totals.items():
+        if isinstance(value, list) and value and isinstance(value[0], dict):
+            columns = [msgspec.structs.replace(_column(answer, key), name=key) for key in value[0]]
+            found.append(Listed(name.replace("_", " "), columns, [list(record.values()) for record in value[:MOST_ROWS]]))
+    return found
+
+
+def _column(answer: ReportAnswer, name: str) -> Column:
+    """How a total is written: as the column of the same name is, or of its last word."""
+    columns, last = {column.name: column for column in answer.columns}, name.rpartition("_")[2]
+    return columns.get(name) or columns.get(last) or Column("", "percent" if last in ("rate", "share") else "number")
 
 
 def _model(answer: ReportAnswer, zone: ZoneInfo) -> list[tuple[str, str]]:

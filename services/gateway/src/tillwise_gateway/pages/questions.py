@@ -36,6 +36,17 @@ def fields(schema: dict[str, Any], params: dict[str, Any]) -> list[Field]:
     return [_field(name, about, params.get(name)) for name, about in schema.get("properties", {}).items()]
 
 
+def as_asked(schema: dict[str, Any], params: dict[str, Any], asked: dict[str, str]) -> dict[str, Any]:
+    """`params` of an answer without the choices and numbers that the report settled because nobody did. Asked again from the form,
+    they would contradict what is changed beside them: the level of segments a customer's, the weeks of a horizon days. Days stay.
+    """
+    settled = {
+        name for name, about in schema.get("properties", {}).items()
+        if _may_be_missing(about) and _kind(about) in ("choice", "number") and not asked.get(name)
+    }  # fmt: skip
+    return {name: value for name, value in params.items() if name not in settled}
+
+
 def meant(typed: dict[str, str], schema: dict[str, Any]) -> dict[str, str]:
     """What a form means: a filter left empty is not set, and groups are typed as pages show them."""
     filters = {name for name, about in schema.get("properties", {}).items() if _kind(about) == "filter"}

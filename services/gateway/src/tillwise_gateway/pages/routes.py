@@ -236,7 +236,7 @@ class Pages:
             findings=_findings(answer, value),
             since=answer.totals.get("comparison_since"),
             rising=change is not None and change >= 0,
-            empty=answer.notes[0].startswith(("No sales ", "This store has no data")),
+            empty=answer.notes[0].startswith(("No sales ", "This store has no data")) and not _is_forecast(answer),
             spec=orjson.dumps(answer.charts[0]).decode().replace("<", "\\u003c"),
             csv="/api/v1/reports/trend?" + urlencode({**asked, "store": store.name, "format": "csv"}),
         )
@@ -285,6 +285,11 @@ def _findings(answer: ReportAnswer, value: Column) -> list[str]:
     if len(odd) > MOST_FINDINGS:
         found.append(f"{len(odd) - MOST_FINDINGS} more are marked in the table.")
     return found
+
+
+def _is_forecast(answer: ReportAnswer) -> bool:
+    """Whether there is something to come: a period without sales so far may lie ahead."""
+    return any(told.get("model") for told in _each(answer.totals.get("forecast")))
 
 
 def _each(told: Any) -> list[dict[str, Any]]:

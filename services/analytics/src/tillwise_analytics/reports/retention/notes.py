@@ -37,9 +37,10 @@ def notes(plan: Plan, *, empty: str | None, incomplete: bool, has_waiting: bool)
     found = [empty] if empty else []
     found += [*_counted(plan), _MEASURES[params.measure]]
     if incomplete:
+        rises = " Complete cells can change too: whoever orders later has come back in all periods before." if _or_later(params) else ""
         found.append(
             "Cells that are not complete can still change: their period, or the cohort's own, has not ended. The average is weighted by "
-            "the size of cohorts and made of complete cells alone."
+            f"the size of cohorts and made of complete cells alone.{rises}"
         )
     if plan.last_order and shift(begin(plan.last_order, params.period, "monday"), params.period, 2) <= plan.today:
         found.append(
@@ -65,7 +66,7 @@ def customer_notes(plan: Plan, found: int, *, begun: bool) -> list[str]:
     elif found > params.limit:
         pages = -(-found // params.limit)
         told.append(f"Page {params.page} of {pages}: {found:,} customers in all, those with the highest revenue first.")
-    later = " or later" if params.mode == "on_or_after" else ""
+    later = " or later" if _or_later(params) else ""
     who = "came back" if params.returned else "did not come back"
     told.append(
         f"Customers of the cohort {plan.cohorts[0]} who {who} at offset {params.offset}{later}; orders and revenue are those of then."
@@ -80,6 +81,10 @@ def nobody(plan: Plan, span: tuple[date, date] | None, *, has_orders: bool) -> s
     which = " with these filters" if plan.params.filters() else ""
     what = "ordered first" if plan.params.cohort == "first" else "ordered"
     return f"No customer{which} {what} between {plan.period.first} and {plan.last_day}; first orders lie between {span[0]} and {span[1]}."
+
+
+def _or_later(params: RetentionParams) -> bool:
+    return params.mode == "on_or_after"
 
 
 def _counted(plan: Plan) -> list[str]:

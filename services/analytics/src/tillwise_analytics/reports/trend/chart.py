@@ -45,10 +45,15 @@ def chart(context: Context, params: TrendParams, columns: list[Column], rows: li
     if params.granularity == "hour":
         # The clock of the shop, for people.
         points = [point | {"bucket": by_the_clock(point["bucket"], context.zone)} for point in points]
-    layers = _values(params, points, x, _y(params, title), tooltip)
+    y = _y(params, title)
+    layers = _values(params, points, x, y, tooltip)
     if any(point.get("forecast") is not None for point in points):
+        line, handle = _outlook(params, x, tooltip)
+        if all(point["value"] is None for point in points):
+            # All of it is to come: the line has the axis to itself.
+            layers, line["encoding"]["y"] = [], {**y, "field": OUTLOOK}
         # Not the band first: the legend would be as pale.
-        layers += [_band(params, x), *_outlook(params, x, tooltip)]
+        layers += [_band(params, x), line, handle] if layers else [line, _band(params, x), handle]
     if any(point.get("anomaly") for point in points):
         layers.append(_odd(x, tooltip))
     # Of layers without a point the chart library warns.

@@ -48,13 +48,15 @@ def moving_average(points: Iterable[Point], length: int) -> list[Average]:
     return found
 
 
-def cumulative(points: Iterable[Point]) -> list[int]:
-    """The running sum of each point's group, partial buckets included: they hold what happened so far."""
+def cumulative(points: Iterable[Point]) -> list[int | None]:
+    """The running sum of each point's group, partial buckets included: they hold what happened so far. Those that have not begun have
+    no value, and no sum.
+    """
     sums: dict[str, int] = defaultdict(int)
-    found = []
+    found: list[int | None] = []
     for point in points:
         sums[point.group] += point.value or 0
-        found.append(sums[point.group])
+        found.append(None if point.value is None else sums[point.group])
     return found
 
 

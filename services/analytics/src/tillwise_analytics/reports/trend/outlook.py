@@ -74,8 +74,8 @@ async def outlook(context: Context, plan: Plan, fetcher: Fetcher, groups: list[s
     )
 
 
-def with_outlook(rows: list[list[Any]], found: Outlook, groups: list[str | None], last: Start) -> list[list[Any]]:
-    """The rows with what was found of them, and those of the buckets after `last`, the last one of the question."""
+def with_outlook(rows: list[list[Any]], found: Outlook, groups: list[str | None], buckets: list[Start]) -> list[list[Any]]:
+    """The rows with what was found of them, and those of the buckets that are forecast before and after `buckets`, the question's."""
     params, names = found.params, {group_name(group): group for group in groups}
     width = 2 if params.by else 1
     told = []
@@ -87,12 +87,14 @@ def with_outlook(rows: list[list[Any]], found: Outlook, groups: list[str | None]
     blank: list[Any] = [None] * (len(rows[0]) - width - 2)
     if params.moving_average:
         blank[_window_place(params)] = 0
-    for bucket in (bucket for bucket in found.ahead if _after(bucket, last)):
-        for group in groups:
-            shown = found.labels[bucket]
-            head = [shown, *([group_name(group)] if params.by else []), None, True]
-            told.append([*head, *blank, *_cells(found, group, shown, partial=True, value=None)])
-    return told
+    earlier, later = [], []
+    for bucket in found.ahead:
+        shown = found.labels[bucket]
+        heads = [[shown, *([group_name(group)] if params.by else []), None, True] for group in groups]
+        added = [[*head, *blank, *_cells(found, group, shown, partial=True, value=None)] for head, group in zip(heads, groups, strict=True)]
+        earlier += added if _after(buckets[0], bucket) else []
+        later += added if _after(bucket, buckets[-1]) else []
+    return [*earlier, *told, *later]
 
 
 def rounded(params: TrendParams, value: float | None) -> float | int | None:

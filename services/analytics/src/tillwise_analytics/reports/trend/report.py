@@ -35,7 +35,7 @@ async def run(context: Context, params: TrendParams) -> ReportAnswer:
     before = await _before(context, fetcher, plan, other, told_apart) if other else None
     rows = rows_of(context, plan, groups, now, before)
     found = await outlook(context, plan, fetcher, groups, told_apart)
-    rows = with_outlook(rows, found, groups, plan.buckets[-1]) if found else rows
+    rows = with_outlook(rows, found, groups, plan.buckets) if found else rows
     totals, said = totals_of(context, params, whole, before), comparison_notes(context, params, before) if before else []
     if found:
         totals |= findings(context, found, rows)

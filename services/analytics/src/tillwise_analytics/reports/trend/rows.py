@@ -52,7 +52,7 @@ def rows_of(context: Context, plan: Plan, groups: list[str | None], now: Cells, 
         shown, partial = label(context, bucket), _partial(context, plan, bucket)
         other = None if before is None else _shifted(context, plan, bucket, before.compared.shift)
         for group in groups:
-            value = maths.value(params.metric, now.get((bucket, group), NOTHING))
+            value = _value(context, params, bucket, now.get((bucket, group), NOTHING))
             row: list[Any] = [shown, *([group_name(group)] if params.by else []), value, partial]
             if before is not None:
                 then = None if other is None else _then(context, params, before, bucket, other, group)
@@ -62,9 +62,18 @@ def rows_of(context: Context, plan: Plan, groups: list[str | None], now: Cells, 
     return _derived(params, rows)
 
 
+def _value(context: Context, params: TrendParams, bucket: Start, sums: Sums) -> int | None:
+    """The value of a bucket; None of one that has not begun, unless something is dated ahead."""
+    return None if sums == NOTHING and _lies_ahead(context, bucket) else maths.value(params.metric, sums)
+
+
 def ahead(context: Context, plan: Plan) -> set[str]:
     """The buckets that have not begun, as answers write them."""
-    return {label(context, bucket) for bucket in plan.buckets if maths.starts(bucket, context.zone) > context.now}
+    return {label(context, bucket) for bucket in plan.buckets if _lies_ahead(context, bucket)}
+
+
+def _lies_ahead(context: Context, bucket: Start) -> bool:
+    return maths.starts(bucket, context.zone) > context.now
 
 
 def label(context: Context, bucket: Start) -> str:
@@ -90,7 +99,7 @@ def totals_of(context: Context, params: TrendParams, now: Sums, before: Before |
 def _then(context: Context, params: TrendParams, before: Before, bucket: Start, other: Start, group: str | None) -> int | None:
     """The value that `bucket` is compared with; None for one that has not begun, and where there was no shop yet."""
     compared = before.compared
-    if compared.so_far is None or maths.starts(bucket, context.zone) > context.now:
+    if compared.so_far is None or _lies_ahead(context, bucket):
         return None
     stretch = compared.stretch if bucket == compared.running else None
     sums = (before.stretch if stretch else before.cells).get((other, group), NOTHING)

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
-from zoneinfo import ZoneInfo
 
 import pytest
 
-from tillwise_analytics.reports.inventory.maths import stock_out
 from tillwise_common.contracts import reports
 from tillwise_common.contracts.reports import Answer, Refusal, ReportAnswer
 from tillwise_common.contracts.stores import Store
@@ -51,11 +49,6 @@ async def test_product_says_what_lies_there_what_it_cost_and_how_long_it_lasts(p
     average = (10 * 12_000 + 4 * 18_000 + 16 * 12_000) / 30
     assert tea["turnover"] == pytest.approx(6000 * 365 / 30 / average)
     assert tea["gmroi"] == pytest.approx(9000 * 365 / 30 / average)
-
-
-@pytest.mark.parametrize(("cover", "expected"), [(28.80, date(2026, 12, 24)), (0.5, date(2026, 11, 25)), (0.7, date(2026, 11, 26))])
-def test_last_unit_goes_at_an_hour_of_a_day(cover, expected):
-    assert stock_out(datetime(2026, 11, 25, 8, 50, tzinfo=ZoneInfo("Europe/Berlin")), cover) == expected
 
 
 async def test_stock_ends_on_the_day_that_the_hour_tells(platform):

@@ -97,7 +97,7 @@ def _customers(naive: NaiveShop, basis: str) -> dict[str, Days]:
 
 
 async def _compare_customers(connection: Any, by_customer: dict[str, Days], basis: str, until: date) -> None:
-    span, _ = await fetch.spans_to_fit(connection, STORE.id, basis == "gross", until, Extent(BEGIN, LAST, 3))
+    span, _ = await fetch.spans_to_fit(connection, STORE.id, basis == "gross", until, Extent(BEGIN, LAST, 3, LAST))
     customers = summary.parse(span.copied)
     found = {
         customer.decode(): (fetch.day(int(first)), fetch.day(int(last)), int(repeats), int(spend), int(sales), int(later))

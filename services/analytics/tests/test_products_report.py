@@ -10,7 +10,7 @@ import pytest
 from tillwise_common.contracts import reports
 from tillwise_common.contracts.reports import Answer, Refusal
 
-from .shop_events import cancelled, line, placed, product
+from .shop_events import cancelled, line, placed, product, refunded
 
 PERIOD = {"from_": "2026-03-02", "to": "2026-03-29"}
 
@@ -75,6 +75,15 @@ async def test_running_week_is_no_week_of_low_demand(platform):
     assert (answer.params["from"], answer.params["to"]) == ("2025-12-29", "2026-03-25")
     assert (row["units"], row["variation"], row["xyz"]) == (111, 0.0, "X")
     assert "(12 at most)" in " ".join(answer.notes)
+
+
+async def test_cost_is_known_or_not_also_where_everything_came_back(platform):
+    for number, sku, cost in (("1", "A", {"unit_cost": 400}), ("2", "B", {})):
+        await platform.take(placed(number, "2026-03-10T12:00:00Z", line(sku, 1, 1000, **cost)))
+        await platform.take(refunded(number, f"r{number}", "2026-03-11T12:00:00Z", lines=[{"sku": sku, "quantity": 1, "amount": 1000}]))
+    for asked in ({}, {"country": ""}):
+        a, b = sorted(await records(platform, **asked), key=lambda row: row["sku"])
+        assert (a["cost"], a["margin"], b["cost"], b["margin"]) == (0, 0, None, None)
 
 
 async def test_order_that_was_cancelled_was_no_demand(platform):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
 from math import cos, pi, sqrt
 from random import Random
 from statistics import NormalDist
@@ -11,7 +10,6 @@ import pytest
 
 from tillwise_analytics.reports.reorder import maths, season
 from tillwise_analytics.reports.reorder.maths import Demand, Plan, Terms
-from tillwise_analytics.reports.reorder.told import day_of
 
 
 @pytest.mark.parametrize(("level", "z"), [(0.5, 0.0), (0.9, 1.2816), (0.95, 1.6449), (0.99, 2.3263)])
@@ -157,13 +155,3 @@ def test_too_little_history_has_no_season(weeks):
 def test_weeks_without_sales_divide_by_nothing():
     found = season.rhythm([0.0] * 60 + [100.0] * 44)
     assert found is None or 0.25 <= found.factor(13, 2) <= 4
-
-
-@pytest.mark.parametrize(("days", "expected"), [(28.80, "2026-12-24"), (0.0, "2026-11-25"), (-3.0, "2026-11-25"), (0.7, "2026-11-26")])
-def test_day_ahead_begins_at_the_hour_of_now(days, expected):
-    assert str(day_of(datetime(2026, 11, 25, 8, 50, tzinfo=UTC), days)) == expected
-
-
-@pytest.mark.parametrize("days", [float("inf"), 100_000.0])
-def test_day_beyond_two_centuries_is_not_told(days):
-    assert day_of(datetime(2026, 11, 25, 8, 50, tzinfo=UTC), days) is None

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import asyncio
 
+import asyncpg
+
+from tillwise_analytics.settling.domain import keep_statistics
 from tillwise_analytics.settling.settler import Settler
 from tillwise_common.postgres.pool import Postgres
 from tillwise_common.settings import Secret
@@ -111,3 +114,19 @@ async def test_background_lets_a_store_finish_sending_but_not_for_ever(platform,
     await platform.take(placed("3", "2026-03-03T12:00:00Z", customer_id="y"))
     monkeypatch.setattr("tillwise_analytics.settling.settler.BUSY_SECONDS", 0)
     assert await settled_after_look()
+
+
+async def test_the_planner_is_told_what_has_grown_from_nothing(platform):
+    """It would read all of a store's notes for each customer until statistics are gathered, a minute later; of temporary tables, never."""
+    tables = ["customer_changes", "notes", "customer_days"]
+    connection = await asyncpg.connect(platform.url, server_settings={"search_path": "analytics"})
+    await connection.execute("create temp table notes (like customer_changes)")
+    for table in tables[:2]:
+        await connection.execute(
+            f"insert into {table} overriding system value"
+            " select 7, 'customer-' || n, n, '2026-03-03', 1, 1, 1, 1, 1 from generate_series(1, 6000) n"
+        )
+    await keep_statistics(connection, tables)
+    told = [await connection.fetchval("select reltuples::integer from pg_class where oid = to_regclass($1)", table) for table in tables]
+    await connection.close()
+    assert told == [6000, 6000, -1]

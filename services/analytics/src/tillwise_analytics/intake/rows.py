@@ -89,23 +89,8 @@ def _placed(store_id: int, event_id: str, event: events.OrderPlaced, body_hash: 
     sold: set[str] = set()
     for n, e in enumerate(order.lines):
         counts = e.quantity > 0 and e.sku not in sold
-        lines.append(
-            (
-                store_id,
-                event_id,
-                n,
-                e.sku,
-                e.quantity,
-                e.unit_price,
-                None,
-                e.name,
-                e.category,
-                e.unit_cost,
-                e.discount,
-                counts and not sold,
-                counts,
-            )
-        )
+        told = (store_id, event_id, n, e.sku, e.quantity, e.unit_price, None, e.name, e.category, e.unit_cost, e.discount)
+        lines.append((*told, counts and not sold, counts))
         if counts:
             sold.add(e.sku)
     head = _head(store_id, event_id, "order.placed", order.order_id, event, body_hash, stamp)

@@ -95,8 +95,7 @@ async def _derive(connection: Any, staged: Staged) -> None:
     for about, statements in STATE:
         if about & staged.kinds:
             for statement in statements:
-                if touched or statement != SQL.put_orders:
-                    await connection.execute(statement)
+                await connection.execute(statement)
     if new or touched:
         await roll.after(connection, new=bool(new), touched=bool(touched))
 
@@ -107,9 +106,7 @@ async def _find_orders(connection: Any, staged: Staged) -> tuple[int, int]:
     described = "ProductUpdated" in kinds
     # What a product says of itself decides what its orders add to the sums: beside such news every order is looked up.
     new = 0 if described or "OrderPlaced" not in kinds else _count(await connection.execute(SQL.put_new_orders, list(staged.told_twice)))
-    touched = 0
-    if kinds & ORDERS and not (new and new == len(staged)):
-        touched += _count(await connection.execute(SQL.touch_orders))
+    touched = _count(await connection.execute(SQL.touch_orders)) if kinds & ORDERS and new < len(staged) else 0
     if described:
         touched += _count(await connection.execute(SQL.touch_recategorised))
         touched += _count(await connection.execute(SQL.touch_recosted))

@@ -69,14 +69,14 @@ def schema(kind: type[msgspec.Struct]) -> dict[str, Any]:
 
 
 def _empty_counts(kind: Any) -> bool:
-    return any(isinstance(part, Meta) and (part.extra or {}).get(_EMPTY_COUNTS) for part in _parts(kind))
+    return any(isinstance(part, Meta) and (part.extra or {}).get(_EMPTY_COUNTS) for part in parts(kind))
 
 
-def _parts(kind: Any) -> Iterator[Any]:
+def parts(kind: Any) -> Iterator[Any]:
     """A type and all that it is made of: what an Annotated says, the members of a union, the values of a Literal."""
     yield kind
     for part in get_args(kind):
-        yield from _parts(part)
+        yield from parts(part)
 
 
 def _error(name: str, detail: str, kind: Any) -> dict[str, Any]:
@@ -89,7 +89,7 @@ def _error(name: str, detail: str, kind: Any) -> dict[str, Any]:
 
 def _choices(kind: Any) -> list[Any]:
     """The values that a parameter may have, if they can be counted."""
-    parts = list(_parts(kind))
-    if bool in parts:
+    found = list(parts(kind))
+    if bool in found:
         return ["true", "false"]
-    return [choice for part in parts if get_origin(part) is Literal for choice in get_args(part)]
+    return [choice for part in found if get_origin(part) is Literal for choice in get_args(part)]

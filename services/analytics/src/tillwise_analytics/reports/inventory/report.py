@@ -7,6 +7,7 @@ from typing import Any
 
 import orjson
 
+from tillwise_analytics.reports.figures import day_ahead, money
 from tillwise_analytics.reports.inventory import maths
 from tillwise_analytics.reports.inventory.chart import charts
 from tillwise_analytics.reports.inventory.columns import OFFERED, columns, names
@@ -101,12 +102,12 @@ def _row(row: Any, last_receipt: date | None, last_sale: date | None, params: In
         "sku": row["sku"], "name": row["name"], "category": row["category"], "location": row["location"],
         "status": maths.status(row["on_hand"], row["per_day"], row["cover"]), "on_hand": row["on_hand"], "in_transit": row["in_transit"],
         "unit_cost": row["unit_cost"],
-        "value": maths.money(row["value"]), "value_average": maths.money(row["average_value"]), "unknown": row["unknown"],
+        "value": money(row["value"]), "value_average": money(row["average_value"]), "unknown": row["unknown"],
         "sold": round(row["units"]), "sold_per_day": row["per_day"], "days_of_cover": row["cover"],
-        "stock_out_date": maths.stock_out(at, row["cover"]), "sell_through": row["sell_through"],
+        "stock_out_date": day_ahead(at, row["cover"]), "sell_through": row["sell_through"],
         "turnover": maths.ratio(row["cost_a_year"], row["average_stock"]),
         "gmroi": maths.ratio(row["margin_a_year"], row["average_stock"]), "days_out": row["out_days"],
-        "lost_units": row["lost_units"], "lost_sales": maths.money(row["lost_sales"]),
+        "lost_units": row["lost_units"], "lost_sales": money(row["lost_sales"]),
         "last_receipt": last_receipt, "last_sale": last_sale,
     }  # fmt: skip
     return [figures[name] for name in names(places=params.places())]
@@ -117,13 +118,13 @@ def _totals(totals: dict[str, Any]) -> dict[str, Any]:
         "products": totals["products"],
         "on_hand": totals["on_hand"],
         "in_transit": totals["in_transit"],
-        "value": maths.money(totals["value"]),
-        "value_average": maths.money(totals["value_average"]),
+        "value": money(totals["value"]),
+        "value_average": money(totals["value_average"]),
         "unknown": totals["unknown"],
         "sold": round(totals["units"]),
         "turnover": maths.ratio(totals["cost_a_year"], totals["stock"]),
         "gmroi": maths.ratio(totals["margin_a_year"], totals["margin_stock"]),
-        "lost_sales": maths.money(totals["lost_sales"]),
+        "lost_sales": money(totals["lost_sales"]),
         "out_of_stock": totals["out_of_stock"],
         "below_zero": totals["below_zero"],
     }

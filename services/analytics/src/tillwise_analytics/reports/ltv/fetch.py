@@ -30,11 +30,12 @@ MOST_CACHED = 32
 
 
 class Extent(NamedTuple):
-    """The days of the store's first and last order, and how many customers it has."""
+    """The days of the store's first and last order, how many customers it has, and until which day all this was looked at."""
 
     first: date
     last: date
     customers: int
+    seen: date
 
 
 class Found(NamedTuple):
@@ -64,7 +65,7 @@ async def extent(connection: Any, store_id: int, gross: bool, today: date) -> Ex
     for last in (today - DAY, today):
         row = await connection.fetchrow(SQL.span, store_id, gross, last)
         if row["first"] is not None:
-            return Extent(*row)
+            return Extent(row["first"], row["last"], row["customers"], seen=last)
     return None
 
 
@@ -135,17 +136,19 @@ async def spans_to_fit(connection: Any, store_id: int, gross: bool, fit_until: d
     """The span to fit, and the shorter one whose model is tried on the rest (None: what came after the span does that)."""
     until = fit_until or known.last
     later = max(until, known.last)
+    # What came back since the last order is off what customers brought; of a day of one's own, what they had brought then.
+    paid = fit_until or known.seen
     days = (until - known.first).days
     if later > until or days * CHECKED_PART < SHORTEST_CHECK_DAYS:
-        return await _span(connection, store_id, gross, until, later), None
+        return await _span(connection, store_id, gross, until, later, paid), None
     shorter = until - timedelta(days=round(days * CHECKED_PART))
     # Purchases day by day are what a check needs.
-    whole = Span(number(until), number(later), await copy(connection, SQL.customers, store_id, gross, until, later))
-    return whole, await _span(connection, store_id, gross, shorter, until)
+    whole = Span(number(until), number(later), await copy(connection, SQL.customers, store_id, gross, until, later, paid))
+    return whole, await _span(connection, store_id, gross, shorter, until, shorter)
 
 
-async def _span(connection: Any, store_id: int, gross: bool, until: date, later: date) -> Span:
-    copied = await copy(connection, SQL.customers, store_id, gross, until, later)
+async def _span(connection: Any, store_id: int, gross: bool, until: date, later: date, paid: date) -> Span:
+    copied = await copy(connection, SQL.customers, store_id, gross, until, later, paid)
     repeats = await connection.fetch(SQL.repeats, store_id, gross, until, later)
     return Span(number(until), number(later), copied, [(row["day"], row["repeats"]) for row in repeats])
 

@@ -4,7 +4,7 @@
 -- Each customer who bought until a day: first and last purchase, repeat purchases (days with orders after the first one) and what these
 -- brought, sales and margin since the first purchase, and purchases after that day. A refund on a day without a purchase lowers the purchase
 -- before it. Rows come in the order of the key, so nothing is sorted.
--- $1 store, $2 gross?, $3 until, $4 last day looked at
+-- $1 store, $2 gross?, $3 until, $4 last day of later purchases, $5 last day of sales and margin: money comes back after the last purchase, too
 with days as (
     select customer_id, day,
            case when $2 then orders_gross else orders_net end > 0 as bought,
@@ -13,15 +13,15 @@ with days as (
            count(*) filter (where case when $2 then orders_gross else orders_net end > 0)
                over (partition by customer_id order by day rows unbounded preceding) as purchase
     from analytics.customer_days
-    where store_id = $1 and day <= $4
+    where store_id = $1 and day <= greatest($4::date, $5::date)
 )
 select min(day) filter (where purchase = 1) - date '1970-01-01',
        max(day) filter (where bought and day <= $3) - date '1970-01-01',
        count(*) filter (where bought and day <= $3) - 1,
        coalesce(sum(sales) filter (where purchase > 1 and day <= $3), 0)::bigint,
-       coalesce(sum(sales) filter (where purchase > 0 and day <= $3), 0)::bigint,
-       coalesce(sum(margin) filter (where purchase > 0 and day <= $3), 0)::bigint,
-       count(*) filter (where bought and day > $3),
+       coalesce(sum(sales) filter (where purchase > 0 and day <= $5), 0)::bigint,
+       coalesce(sum(margin) filter (where purchase > 0 and day <= $5), 0)::bigint,
+       count(*) filter (where bought and day > $3 and day <= $4),
        customer_id
 from days
 group by customer_id
@@ -40,16 +40,13 @@ where first <= $3 and day > first
 group by day
 
 -- name: span
--- The days of the store's first order and of its last order or refund (not after a day), and how many customers it has.
+-- The days of the store's first and last order (not after a day), and how many customers it has.
 -- $1 store, $2 gross?, $3 last day looked at
-select min(day) filter (where ordered) as first, max(day) filter (where ordered or refunds <> 0 or sales_net <> 0) as last,
+select min(day) as first, max(day) as last,
        (select coalesce(sum(case when $2 then new_gross else new_net end), 0)::bigint
         from analytics.rollup_customers where store_id = $1 and grain = 'month') as customers
-from (
-    select day, refunds, sales_net, case when $2 then orders_gross else orders_net end > 0 as ordered
-    from analytics.rollup_days
-    where store_id = $1 and dim = 'all' and day <= $3
-) days
+from analytics.rollup_days
+where store_id = $1 and dim = 'all' and day <= $3 and case when $2 then orders_gross else orders_net end > 0
 
 -- name: margin
 -- Net sales whose cost is known, and that cost.

@@ -23,6 +23,8 @@ class Sums(NamedTuple):
     uncosted: int
     demand: int
     squares: int
+    # What all that was ordered cost, whatever came back or was cancelled: above zero where a cost is known.
+    gross_cost: int = 0
     first_sale: date | None = None
     last_sale: date | None = None
 
@@ -83,9 +85,9 @@ def whole_weeks(first_week: date, last_week: date, first_sale_week: date | None)
 
 
 def margin(sums: Sums) -> int | None:
-    """Net sales whose cost is known, less that cost; None when all that was sold has a cost that nobody knows."""
+    """Net sales whose cost is known, less that cost; None when no cost is known at all."""
     known = sums.net - sums.uncosted
-    return known - sums.cost if known or sums.cost or not sums.uncosted else None
+    return known - sums.cost if known or sums.cost or sums.gross_cost else None
 
 
 def margin_rate(sums: Sums) -> float | None:

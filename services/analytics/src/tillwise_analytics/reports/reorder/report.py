@@ -8,6 +8,7 @@ from datetime import date, datetime, timedelta
 from math import ceil
 from typing import Any
 
+from tillwise_analytics.reports.figures import day_ahead
 from tillwise_analytics.reports.periods import WEEK, Period, midnight, week_begin
 from tillwise_analytics.reports.reorder import season
 from tillwise_analytics.reports.reorder.chart import charts
@@ -15,7 +16,7 @@ from tillwise_analytics.reports.reorder.columns import OFFERED, columns
 from tillwise_analytics.reports.reorder.notes import notes
 from tillwise_analytics.reports.reorder.params import ReorderParams
 from tillwise_analytics.reports.reorder.season import Rhythm
-from tillwise_analytics.reports.reorder.told import Adviser, Told, day_of
+from tillwise_analytics.reports.reorder.told import Adviser, Told
 from tillwise_analytics.reports.report import Context, Report
 from tillwise_analytics.stock.ahead import ahead_of
 from tillwise_common.contracts.reports import ReportAnswer
@@ -120,7 +121,7 @@ def _row(one: Told, now: datetime) -> list[Any]:
     row = one.row
     return [
         row["sku"], row["name"], row["category"], row["supplier"], one.urgency, row["on_hand"], row["in_transit"], one.plan.order,
-        one.cost, day_of(now, one.order_in), day_of(now, one.out_in),
+        one.cost, day_ahead(now, one.order_in), day_ahead(now, one.out_in),
         one.cover, one.demand.mean, one.demand.deviation, one.factor, one.pattern,
         one.terms.lead_time, one.plan.point, one.plan.safety, row["unit_cost"],
     ]  # fmt: skip
@@ -133,7 +134,7 @@ def _suppliers(told: list[Told], now: datetime) -> list[list[Any]]:
     found = []
     for supplier, products in groups.items():
         figures = _sums(products)
-        days = [day_of(now, min(one.order_in for one in products)), day_of(now, min(one.out_in for one in products))]
+        days = [day_ahead(now, min(one.order_in for one in products)), day_ahead(now, min(one.out_in for one in products))]
         found.append([supplier, figures["products"], figures["due"], figures["out_of_stock"], figures["order"], figures["cost"], *days])
     return sorted(found, key=lambda row: (-row[2], -row[5], row[0]))
 

@@ -3,18 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from datetime import date, datetime, timedelta
 from math import inf, isfinite
 from typing import Any, NamedTuple
 
+from tillwise_analytics.reports.figures import money
 from tillwise_analytics.reports.reorder import maths
 from tillwise_analytics.reports.reorder.maths import Demand, Plan, Terms
 from tillwise_analytics.reports.reorder.params import ReorderParams
 
 DEFAULT_LEAD_TIME = 14.0
 SOON_DAYS = 7
-FURTHEST = date(2200, 1, 1)
-LARGEST = 10**15
 
 
 class Told(NamedTuple):
@@ -119,19 +117,13 @@ class Adviser:
 def _cost(units: int, unit_cost: float | None) -> int | None:
     if not units:
         return 0
-    cost = None if unit_cost is None else unit_cost * units
-    return round(cost) if cost is not None and cost <= LARGEST else None
+    return None if unit_cost is None else money(unit_cost * units)
 
 
 def _urgency(on_hand: int, plan: Plan, order_in: float) -> str:
     if plan.order:
         return "out of stock" if on_hand <= 0 else "order now"
     return "order soon" if order_in < SOON_DAYS + 1 else "enough"
-
-
-def day_of(now: datetime, days: float) -> date | None:
-    """The day so many days ahead of this hour, today where that is past; None beyond 2199."""
-    return (now + timedelta(days=max(days, 0.0))).date() if days <= (FURTHEST - now.date()).days else None
 
 
 def number(text: str | None) -> float | None:

@@ -8,9 +8,6 @@ from dataclasses import dataclass, field
 from datetime import date
 from typing import NamedTuple
 
-# Beyond this a figure is a mistake, and no client could hold it.
-LARGEST = 10**15
-
 
 class Lot(NamedTuple):
     """Units of one product in one place that came on one day; `cost` per unit in minor units, None where nobody knows."""
@@ -85,11 +82,6 @@ def add(one: Aged, lot: Lot, age: int, ends: list[int]) -> None:
 def is_dead(quantity: int, idle_days: int | None, dead_after: int) -> bool:
     """Stock that lies there and has not sold for so long; `idle_days`: since the last sale, or since stock was known first."""
     return quantity > 0 and idle_days is not None and idle_days >= dead_after
-
-
-def money(value: int) -> int | None:
-    """Minor units; None beyond anything that can be counted."""
-    return value if value <= LARGEST else None
 
 
 def share(part: int, whole: int) -> float | None:

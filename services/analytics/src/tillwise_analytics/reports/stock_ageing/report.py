@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import date, datetime
 from typing import Any, NamedTuple
 
-from tillwise_analytics.reports.parameters import InvalidParameters
+from tillwise_analytics.reports.figures import money
 from tillwise_analytics.reports.periods import not_after
 from tillwise_analytics.reports.report import Context, Report
 from tillwise_analytics.reports.stock_ageing import maths
@@ -51,11 +51,8 @@ async def run(context: Context, params: StockAgeingParams) -> ReportAnswer:
 
 def _day(context: Context, params: StockAgeingParams) -> date:
     today = context.now.date()
-    day = params.as_of or today
-    if not 1970 <= day.year <= 2200:
-        raise InvalidParameters([{"parameter": "as_of", "detail": "must lie between 1970 and 2200"}])
     not_after("as_of", params.as_of, today)
-    return day
+    return params.as_of or today
 
 
 def _lines(stock: Stock, params: StockAgeingParams, day: date, ends: list[int]) -> list[Line]:
@@ -99,10 +96,10 @@ def _row(one: Line, params: StockAgeingParams, whole: int) -> list[Any]:
     level, aged = one.level, one.aged
     figures = {
         "sku": level.sku, "name": level.name, "category": level.category, "location": level.location, "on_hand": level.on_hand,
-        "in_transit": level.in_transit, "value": maths.money(aged.value), "share": maths.share(aged.value, whole), "unknown": aged.unknown,
+        "in_transit": level.in_transit, "value": money(aged.value), "share": maths.share(aged.value, whole), "unknown": aged.unknown,
         "average_age": aged.average_age, "oldest": aged.oldest, "last_sale": level.last_sale, "idle_days": one.idle, "dead": one.dead,
     }  # fmt: skip
-    return [*(figures[name] for name in names(params)), *aged.units, *map(maths.money, aged.values)]
+    return [*(figures[name] for name in names(params)), *aged.units, *map(money, aged.values)]
 
 
 def _totals(lines: list[Line], ends: list[int]) -> dict[str, Any]:
@@ -115,11 +112,11 @@ def _totals(lines: list[Line], ends: list[int]) -> dict[str, Any]:
         "rows": len(lines),
         "on_hand": sum(one.level.on_hand for one in lines),
         "quantity": quantity,
-        "value": maths.money(value),
+        "value": money(value),
         "unknown": sum(one.aged.unknown for one in lines),
         "average_age": sum(one.aged.age_sum for one in lines) / quantity if quantity else None,
         "dead_products": len(dead),
-        "dead_value": maths.money(sum(one.aged.value for one in dead)),
+        "dead_value": money(sum(one.aged.value for one in dead)),
         "below_zero": sum(one.level.on_hand < 0 for one in lines),
         "buckets": [_bucket(*bucket, value) for bucket in buckets],
     }
@@ -127,7 +124,7 @@ def _totals(lines: list[Line], ends: list[int]) -> dict[str, Any]:
 
 def _bucket(name: str, units: int, value: int, whole: int) -> dict[str, Any]:
     called = name.replace("over_", "over ").replace("_", " to ")
-    return {"bucket": called, "units": units, "value": maths.money(value), "share": maths.share(value, whole)}
+    return {"bucket": called, "units": units, "value": money(value), "share": maths.share(value, whole)}
 
 
 def _as_of(params: StockAgeingParams, now: datetime) -> str:

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from tillwise.testing.naive_stock import NaiveStock
 from tillwise_analytics.reports.stock_ageing.columns import OFFERED
-from tillwise_analytics.reports.stock_ageing.maths import bucket_of, is_dead, labels
+from tillwise_analytics.reports.stock_ageing.maths import Pile, aged, is_dead, labels
 from tillwise_common.contracts import reports
 from tillwise_common.contracts.reports import Answer, Refusal, ReportAnswer
 
@@ -37,8 +37,23 @@ def records(found: ReportAnswer) -> list[dict[str, Any]]:
 
 
 def test_a_bucket_ends_with_its_day():
-    assert [bucket_of(age, [30, 60]) for age in (-1, 0, 30, 31, 60, 61, 999)] == [0, 0, 0, 1, 1, 2, 2]
+    berlin, today = ZoneInfo("Europe/Berlin"), date(2026, 6, 30)
+    ages = [0, 30, 31, 60, 61]
+    received = [round(datetime(2026, 6, 30, tzinfo=berlin).timestamp() - 86400 * age) * 10**6 for age in ages]
+    # A microsecond before a day begins is the day before.
+    pile = Pile("A", None, [*received, received[1] - 1], [1, 10, 100, 1000, 10**4, 10**5], [2, 2, None, 2, 2, 2])
+    found = aged([pile], today, berlin, [30, 60])["A", None]
+    assert found.units == [11, 101_100, 10_000]
+    assert found.values == [22, 202_000, 20_000]
+    assert (found.unknown, found.quantity, found.value) == (100, 111_111, 222_022)
+    assert found.oldest == date(2026, 4, 30)
     assert labels([30, 60]) == ["0_30", "31_60", "over_60"]
+    assert found.age_sum == 10 * 30 + 100 * 31 + 1000 * 60 + 10**4 * 61 + 10**5 * 31
+
+
+def test_sums_beyond_64_bits_are_exact():
+    pile = Pile("A", None, [0, 1], [10**9, 10**9], [10**11, 10**11 - 1])
+    assert aged([pile], date(2026, 6, 30), ZoneInfo("UTC"), [30])["A", None].value == 2 * 10**20 - 10**9
 
 
 def test_only_what_lies_there_and_does_not_sell_is_dead():

@@ -137,9 +137,9 @@ async def _compare(platform: Platform, sku: str, naive: NaiveStock) -> None:
     levels = await platform.rows(f"select location, on_hand from stock_levels {own} order by 1")
     assert levels == [(place, naive.level(place)) for place in sorted(naive.on_hand)]
     held = defaultdict(list)
-    at = "(extract(epoch from received_at) * 1000000)::bigint"
+    layers = "unnest(received, unit_costs, quantities) with ordinality as n (at, cost, quantity, number)"
     for place, *layer in await platform.rows(
-        f"select location, {at}, unit_cost, quantity from stock_layers {own} and not in_transit order by number"
+        f"select location, at, cost, quantity from stock_layers, {layers} {own} and not in_transit order by location, number"
     ):
         held[place].append(tuple(layer))
     assert held == {place: naive.layers(place) for place in naive.on_hand if naive.layers(place)}

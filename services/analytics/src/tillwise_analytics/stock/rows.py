@@ -22,7 +22,7 @@ TABLES = {
     "stock_states": ("sku", "last_at", "movements", "costs", "first_cost", "state"),
     "stock_skus": ("sku", *_FIELDS[1:]),
     "stock_levels": ("sku", "location", *_FIELDS[1:_PLACE], *_FIELDS[_PRODUCT:]),
-    "stock_layers": ("sku", "in_transit", "location", "number", "serial", "received_at", "quantity", "unit_cost"),
+    "stock_layers": ("sku", "in_transit", "location", "received", "serials", "quantities", "unit_costs"),
     "stock_outs": ("sku", "since_at", "until_at"),
     "stock_days": ("sku", *_FIELDS[:_PRODUCT]),
     "stock_place_days": ("sku", "location", *_FIELDS[:_PLACE]),
@@ -86,8 +86,8 @@ class Rows:
         self._rows[table].append((self._store, *figures))
 
     def _add_layers(self, sku: str, in_transit: bool, location: str, layers: list[Layer]) -> None:
-        for number, one in enumerate(layers):
-            self._add("stock_layers", sku, in_transit, location, number, one.serial, moment(one.at), one.quantity, one.cost)
+        if layers:
+            self._add("stock_layers", sku, in_transit, location, *columns_of(layers))
 
     def _add_outs(self, sku: str, replay: Replay, *, continued: bool) -> None:
         if not continued:
@@ -122,6 +122,16 @@ def of_product(sku: str, state: State) -> Row:
 def of_place(sku: str, location: str, place: Place) -> Row:
     """A row of stock_levels."""
     return (sku, location, *_told(astuple(place.tally))[1:_PLACE], *_moments(place.tally))
+
+
+def columns_of(layers: list[Layer]) -> Row:
+    """Layers as stock_layers keeps them: when, as which delivery, how many units, at what cost."""
+    return (
+        [one.at for one in layers],
+        [one.serial for one in layers],
+        [one.quantity for one in layers],
+        [one.cost for one in layers],
+    )
 
 
 def moment(at: int) -> datetime:

@@ -29,7 +29,7 @@ select s.sku, coalesce(p.name, p.seen_name) as name, coalesce(p.category, p.seen
        p.attributes ->> 'min_order_quantity' as least, p.attributes ->> 'max_order_quantity' as most,
        date_part('epoch', $5::timestamptz - f.at) / 86400 as days,
        greatest(floor(date_part('epoch', $4::date - (f.at at time zone $9)) / 604800)::int, 0) as whole_weeks,
-       d.whole, d.squares, d.sold_in, d.units,
+       d.whole, d.squares, d.sold_in, d.units, d.units is null and s.last_sale >= $3 as moved_lately,
        case when d.units is null then (s.sold - case when s.at < $3 then s.sold else coalesce(w.sold, 0) end)::float8 end as moved,
        (s.empty_time - case when s.at < $3 then s.empty_time else coalesce(w.empty_time, 0) end
         + case when s.since < $5 and s.on_hand = 0 then date_part('epoch', $5::timestamptz - greatest(s.at, $3)) * 1e6 else 0 end
@@ -47,20 +47,26 @@ where ($6::text is null or coalesce(p.category, p.seen_category, '') = $6)
 -- The units of sale movements in whole weeks since its stock was known: their sum, their squares, and in how many weeks there were some.
 -- $1 store, $2 first week, $3 this week, $4 products, $5 timezone. (A week that stock_weeks does not know begins before the first
 -- movement, or after the last one.)
-select k.sku, analytics.total(u.units) as whole, analytics.total(u.units * u.units) as squares, count(*) filter (where u.units > 0) as sold_in
-from unnest($4::text[]) as k (sku)
-join analytics.stock_skus s on s.store_id = $1 and s.sku = k.sku
-cross join generate_series(0, ($3::date - $2::date) / 7 - 1) as n (number)
-cross join lateral (select $2::date + 7 * n.number as begins, $2::date + 7 * n.number + 7 as ends) w
-left join analytics.stock_weeks b on b.store_id = $1 and b.week = w.begins and b.sku = k.sku
-left join analytics.stock_weeks e on e.store_id = $1 and e.week = w.ends and e.sku = k.sku
-cross join lateral (
-    select greatest(
-        coalesce(e.sold, case when s.at < w.ends::timestamp at time zone $5 then s.sold else 0 end)
-        - coalesce(b.sold, case when s.at < w.begins::timestamp at time zone $5 then s.sold else 0 end), 0) as units
-) u
-where s.since is null or w.begins::timestamp at time zone $5 >= s.since
-group by k.sku
+with begins as materialized (
+    select $2::date + 7 * number as week, ($2::date + 7 * number)::timestamp at time zone $5 as at, number
+    from generate_series(0, ($3::date - $2::date) / 7) as n (number)
+), known as materialized (
+    select sku, week, sold from analytics.stock_weeks
+    where store_id = $1 and week = any(array(select week from begins)) and sku = any($4::text[])
+), weeks as (
+    select s.sku, b.number, s.since is null or b.at >= s.since as counts,
+           greatest(lead(k.sold) over w - k.sold, 0) as units
+    from analytics.stock_skus s
+    cross join begins b
+    left join known on known.sku = s.sku and known.week = b.week
+    cross join lateral (select coalesce(known.sold, case when s.at < b.at then s.sold else 0 end) as sold) k
+    where s.store_id = $1 and s.sku = any($4::text[])
+    window w as (partition by s.sku order by b.number)
+)
+select sku, analytics.total(units) as whole, analytics.total(units * units) as squares, count(*) filter (where units > 0) as sold_in
+from weeks
+where counts and units is not null
+group by sku
 
 -- name: opened
 -- The day of the store's first order.

@@ -25,7 +25,7 @@ from tillwise_common.postgres.sql import load
 
 SQL = load("tillwise_analytics.reports.reorder", "query.sql")
 SEASONS_YEARS = 3
-# Of a product whose stock is known since this week.
+# Of a product of which nothing was sold in these weeks, or whose stock is known since this week.
 NOTHING = {"whole": 0, "squares": 0, "sold_in": 0}
 # With more categories each is too small, and reading them too slow: the store's season serves for all.
 MOST_CATEGORIES = 40
@@ -60,10 +60,8 @@ async def run(context: Context, params: ReorderParams) -> ReportAnswer:
 
 async def _with_movements(context: Context, rows: list[Any], first: date, week: date) -> list[Any]:
     """The products, those that no order names with the weekly units of their sale movements."""
-    silent = [row["sku"] for row in rows if row["units"] is None]
-    if not silent:
-        return rows
-    found = await context.connection.fetch(SQL.moved_weeks, context.store.id, first, week, silent, context.store.timezone)
+    lately = [row["sku"] for row in rows if row["moved_lately"]]
+    found = await context.connection.fetch(SQL.moved_weeks, context.store.id, first, week, lately, context.store.timezone) if lately else []
     moved = {row["sku"]: dict(row) for row in found}
     return [{**row, **moved.get(row["sku"], NOTHING)} if row["units"] is None else row for row in rows]
 

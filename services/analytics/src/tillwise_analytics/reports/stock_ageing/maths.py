@@ -2,25 +2,35 @@
 
 from __future__ import annotations
 
-from bisect import bisect_left
 from collections.abc import Iterable
-from dataclasses import dataclass, field
-from datetime import date
-from typing import NamedTuple
+from datetime import UTC, date, datetime, timedelta
+from itertools import chain
+from typing import Any, NamedTuple
+from zoneinfo import ZoneInfo
+
+import numpy as np
+
+from tillwise_analytics.reports.periods import DAY, midnight
+
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+MICROSECOND = timedelta(microseconds=1)
+# Sums below it are exact in 64 bits, with room to spare.
+LARGEST = 2.0**62
 
 
-class Lot(NamedTuple):
-    """Units of one product in one place that came on one day; `cost` per unit in minor units, None where nobody knows."""
+class Pile(NamedTuple):
+    """What lies of one product in one place, layer by layer: when it came (microseconds since 1970), how many units, and the cost of one
+    in minor units, None where nobody knows.
+    """
 
     sku: str
     location: str | None
-    received: date
-    quantity: int
-    cost: int | None
+    received: list[int]
+    quantities: list[int]
+    costs: list[int | None]
 
 
-@dataclass
-class Aged:
+class Aged(NamedTuple):
     """What lies of a product (or in one of its places), by bucket of age. Money in minor units, of units whose cost is known."""
 
     units: list[int]
@@ -29,18 +39,13 @@ class Aged:
     # Units times their age in days.
     age_sum: int = 0
     oldest: date | None = None
-    quantity: int = field(default=0)
-    value: int = field(default=0)
+    quantity: int = 0
+    value: int = 0
 
     @property
     def average_age(self) -> float | None:
         """Days, by units."""
         return self.age_sum / self.quantity if self.quantity else None
-
-
-def bucket_of(age: int, ends: list[int]) -> int:
-    """Which bucket an age falls into: a bucket ends with its day. What seems to come from the future is new."""
-    return bisect_left(ends, max(age, 0))
 
 
 def labels(ends: list[int]) -> list[str]:
@@ -49,34 +54,54 @@ def labels(ends: list[int]) -> list[str]:
     return [*(f"{begin}_{end}" for begin, end in zip(begins, ends, strict=False)), f"over_{ends[-1]}"]
 
 
-def aged(lots: Iterable[Lot], today: date, ends: list[int]) -> dict[tuple[str, str | None], Aged]:
-    """Each product (and place) with what lies there by age."""
-    found: dict[tuple[str, str | None], Aged] = {}
-    for lot in lots:
-        one = found.get((lot.sku, lot.location))
-        if one is None:
-            one = found[lot.sku, lot.location] = empty(ends)
-        add(one, lot, max((today - lot.received).days, 0), ends)
+def aged(piles: list[Pile], today: date, zone: ZoneInfo, ends: list[int]) -> dict[tuple[str, str | None], Aged]:
+    """Each product (and place) with what lies there by age. A bucket ends with its day; what seems to come from the future is new."""
+    if not piles:
+        return {}
+    owners: dict[tuple[str, str | None], int] = {}
+    places = [owners.setdefault((pile.sku, pile.location), len(owners)) for pile in piles]
+    owner = np.repeat(places, [len(pile.quantities) for pile in piles])
+    received = _days(_column(pile.received for pile in piles), today, zone)
+    quantity, cost = _column(pile.quantities for pile in piles), np.array([*chain(*(pile.costs for pile in piles))], dtype=float)
+    age = np.maximum(today.toordinal() - received, 0)
+    unknown = np.isnan(cost)
+    # Costs are whole numbers below 2^53.
+    worth = np.where(unknown, 0, cost).astype(np.int64)
+    if float(quantity.max()) * max(float(worth.max()), float(age.max())) * len(quantity) >= LARGEST:
+        quantity, worth, age = quantity.astype(object), worth.astype(object), age.astype(object)
+    slots, wide = len(owners), len(ends) + 1
+    slot = owner * wide + np.searchsorted(ends, age.astype(np.int64), side="left")
+    units, values = _sums(slot, quantity, slots * wide), _sums(slot, quantity * worth, slots * wide)
+    oldest = np.full(slots, date.max.toordinal())
+    np.minimum.at(oldest, owner, received)
+    columns = (
+        units.reshape(slots, wide).tolist(), values.reshape(slots, wide).tolist(),
+        _sums(owner, np.where(unknown, quantity, 0), slots).tolist(), _sums(owner, quantity * age, slots).tolist(),
+        map(date.fromordinal, oldest.tolist()), _sums(owner, quantity, slots).tolist(), _sums(owner, quantity * worth, slots).tolist(),
+    )  # fmt: skip
+    return dict(zip(owners, map(Aged, *columns), strict=True))
+
+
+def _column(parts: Iterable[list[int]]) -> Any:
+    return np.array([*chain(*parts)], dtype=np.int64)
+
+
+def _sums(place: Any, values: Any, count: int) -> Any:
+    found = np.zeros(count, dtype=values.dtype)
+    np.add.at(found, place, values)
     return found
+
+
+def _days(moments: Any, today: date, zone: ZoneInfo) -> Any:
+    """The days (as ordinals) on which moments lie in a time zone; what is later than today is told as tomorrow."""
+    first = min(today, (EPOCH + timedelta(microseconds=int(moments.min()))).date() - DAY)
+    begins = [(midnight(first + n * DAY, zone) - EPOCH) // MICROSECOND for n in range((today - first).days + 2)]
+    return np.searchsorted(begins, moments, side="right") - 1 + first.toordinal()
 
 
 def empty(ends: list[int]) -> Aged:
     """Nothing, in buckets."""
     return Aged([0] * (len(ends) + 1), [0] * (len(ends) + 1))
-
-
-def add(one: Aged, lot: Lot, age: int, ends: list[int]) -> None:
-    """Count a lot in."""
-    place = bucket_of(age, ends)
-    one.units[place] += lot.quantity
-    one.quantity += lot.quantity
-    one.age_sum += age * lot.quantity
-    one.oldest = lot.received if one.oldest is None else min(one.oldest, lot.received)
-    if lot.cost is None:
-        one.unknown += lot.quantity
-    else:
-        one.values[place] += lot.quantity * lot.cost
-        one.value += lot.quantity * lot.cost
 
 
 def is_dead(quantity: int, idle_days: int | None, dead_after: int) -> bool:

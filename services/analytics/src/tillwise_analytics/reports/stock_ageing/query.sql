@@ -1,16 +1,14 @@
 -- What the report on the age of stock asks of the database.
 
--- name: lots
--- What lies there now: of each product (and place) the units that came on a day at a cost.
--- $1 store, $2 timezone, $3 tell places?, $4 product, $5 location, $6 category, $7 products that are left out
-select l.sku, case when $3 then l.location end as location, (l.received_at at time zone $2)::date as received,
-       sum(l.quantity)::bigint as quantity, l.unit_cost as cost
+-- name: layers
+-- What lies there now, place by place: when units came (microseconds), how many, at what cost.
+-- $1 store, $2 tell places?, $3 product, $4 location, $5 category, $6 products that are left out
+select l.sku, case when $2 then l.location end as location, l.received, l.quantities, l.unit_costs
 from analytics.stock_layers l
 left join analytics.products p on p.store_id = $1 and p.sku = l.sku
-where l.store_id = $1 and ($4::text is null or l.sku = $4) and ($5::text is null or (l.location = $5 and not l.in_transit))
-  and not ($3 and l.in_transit) and ($6::text is null or coalesce(p.category, p.seen_category, '') = $6)
-  and l.sku <> all($7::text[])
-group by 1, 2, 3, 5
+where l.store_id = $1 and ($3::text is null or l.sku = $3) and ($4::text is null or (l.location = $4 and not l.in_transit))
+  and not ($2 and l.in_transit) and ($5::text is null or coalesce(p.category, p.seen_category, '') = $5)
+  and l.sku <> all($6::text[])
 
 -- name: levels
 -- Each product with its units on hand, since when its stock is known, and when it sold last.

@@ -31,7 +31,7 @@ class Line(NamedTuple):
 async def run(context: Context, params: StockAgeingParams) -> ReportAnswer:
     """The answer. Raises InvalidParameters for buckets or a day that cannot be."""
     ends, day = params.ends(), _day(context, params)
-    lines = _lines(await stock_of(context, params, day), params, day, ends)
+    lines = _lines(context, await stock_of(context, params, day), params, day)
     totals, worth = _totals(lines, ends), sum(one.aged.value for one in lines)
     shown = _sorted(lines, params)[: params.limit]
     dead = sorted(((one.level.name or one.level.sku, one.aged.value) for one in lines if one.dead), key=lambda pair: -pair[1])
@@ -55,9 +55,10 @@ def _day(context: Context, params: StockAgeingParams) -> date:
     return params.as_of or today
 
 
-def _lines(stock: Stock, params: StockAgeingParams, day: date, ends: list[int]) -> list[Line]:
+def _lines(context: Context, stock: Stock, params: StockAgeingParams, day: date) -> list[Line]:
     """Everything that lies there, is on its way, or is owed."""
-    found = maths.aged(stock.lots, day, ends)
+    ends = params.ends()
+    found = maths.aged(stock.piles, day, context.zone, ends)
     lines = []
     for level in stock.levels:
         aged = found.get((level.sku, level.location)) or maths.empty(ends)

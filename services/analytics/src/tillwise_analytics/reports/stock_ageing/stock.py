@@ -3,19 +3,19 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from datetime import UTC, date, datetime, timedelta
+from datetime import date
 from typing import Any, NamedTuple
 
 from tillwise_analytics.reports.periods import DAY, midnight
 from tillwise_analytics.reports.report import Context
-from tillwise_analytics.reports.stock_ageing.maths import Lot
+from tillwise_analytics.reports.stock_ageing.maths import Pile
 from tillwise_analytics.reports.stock_ageing.params import StockAgeingParams
 from tillwise_analytics.stock.ahead import micros, skus_ahead, states_at
+from tillwise_analytics.stock.rows import columns_of, moment
 from tillwise_analytics.stock.state import Layer, State, Tally
 from tillwise_common.postgres.sql import load
 
 SQL = load("tillwise_analytics.reports.stock_ageing", "query.sql")
-EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 # So many products are replayed from one reading.
 AT_ONCE = 500
 
@@ -40,7 +40,7 @@ class Stock:
     """All that is asked for."""
 
     levels: list[Level] = field(default_factory=list)
-    lots: list[Lot] = field(default_factory=list)
+    piles: list[Pile] = field(default_factory=list)
 
 
 async def stock_of(context: Context, params: StockAgeingParams, day: date) -> Stock:
@@ -52,19 +52,19 @@ async def stock_of(context: Context, params: StockAgeingParams, day: date) -> St
     found = await _kept(context, params, later)
     if later:
         then = await _replayed(context, params, day, micros(context.now), later)
-        return Stock(found.levels + then.levels, found.lots + then.lots)
+        return Stock(found.levels + then.levels, found.piles + then.piles)
     return found
 
 
 async def _kept(context: Context, params: StockAgeingParams, left_out: list[str]) -> Stock:
     fetch, store, zone = context.connection.fetch, context.store.id, context.store.timezone
     places = params.places()
-    lots = await fetch(SQL.lots, store, zone, places, params.sku, params.location, params.category, left_out)
+    layers = await fetch(SQL.layers, store, places, params.sku, params.location, params.category, left_out)
     if places:
         levels = await fetch(SQL.place_levels, store, zone, params.sku, params.category, left_out, params.location)
     else:
         levels = await fetch(SQL.levels, store, zone, params.sku, params.category, left_out)
-    return Stock([Level(*level) for level in levels], [Lot(*lot) for lot in lots])
+    return Stock([Level(*level) for level in levels], [Pile(*pile) for pile in layers])
 
 
 async def _replayed(context: Context, params: StockAgeingParams, day: date, until: int, only: list[str] | None) -> Stock:
@@ -85,12 +85,12 @@ def _add(context: Context, params: StockAgeingParams, found: Stock, state: State
         sold = max((one for one in (_day(context, state.total.last_sale), ordered) if one is not None), default=None)
         found.levels.append(_level(context, sku, None, state.total, sold, told))
         for layers in (*(place.layers for place in state.places.values()), state.transit):
-            found.lots += _lots(context, sku, None, layers)
+            found.piles += _piles(sku, None, layers)
         return
     for location, place in state.places.items():
         if params.location is None or location == params.location:
             found.levels.append(_level(context, sku, location, place.tally, _day(context, place.tally.last_sale), told))
-            found.lots += _lots(context, sku, location, place.layers)
+            found.piles += _piles(sku, location, place.layers)
 
 
 def _level(context: Context, sku: str, location: str | None, tally: Tally, sold: date | None, told: tuple[str | None, str | None]) -> Level:
@@ -98,13 +98,12 @@ def _level(context: Context, sku: str, location: str | None, tally: Tally, sold:
     return Level(sku, location, tally.on_hand, in_transit, _day(context, tally.since), sold, *told)
 
 
-def _lots(context: Context, sku: str, location: str | None, layers: list[Layer]) -> list[Lot]:
-    return [Lot(sku, location, _moment(layer.at).astimezone(context.zone).date(), layer.quantity, layer.cost) for layer in layers]
+def _piles(sku: str, location: str | None, layers: list[Layer]) -> list[Pile]:
+    if not layers:
+        return []
+    received, _, quantities, costs = columns_of(layers)
+    return [Pile(sku, location, received, quantities, costs)]
 
 
 def _day(context: Context, at: int | None) -> date | None:
-    return None if at is None else _moment(at).astimezone(context.zone).date()
-
-
-def _moment(at: int) -> datetime:
-    return EPOCH + timedelta(microseconds=at)
+    return None if at is None else moment(at).astimezone(context.zone).date()

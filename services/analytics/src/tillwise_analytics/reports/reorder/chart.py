@@ -3,30 +3,29 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable
 from typing import Any
 
-from tillwise_analytics.reports.reorder.told import Told
+import numpy as np
+
+from tillwise_analytics.reports.reorder.told import URGENCIES, Told
 
 SCHEMA = "https://vega.github.io/schema/vega-lite/v6.json"
 COLOURS = {
-    "domain": ["out of stock", "order now", "order soon", "enough", "no demand"],
+    "domain": list(URGENCIES),
     "range": ["#dc2626", "#f97316", "#facc15", "#22c55e", "#94a3b8"],
 }
 MOST_SUPPLIERS = 15
 
 
-def charts(products: Iterable[Told], digits: int) -> list[dict[str, Any]]:
+def charts(products: Told, digits: int) -> list[dict[str, Any]]:
     """By urgency, and by supplier."""
-    urgencies: Counter[str] = Counter()
-    costs: Counter[str] = Counter()
-    for one in products:
-        urgencies[one.urgency] += 1
-        if one.cost:
-            costs[one.row["supplier"] or "(none)"] += one.cost
-    if not urgencies:
+    if not products.rows:
         return []
-    counts = [{"urgency": name, "products": urgencies[name]} for name in COLOURS["domain"]]
+    costs: Counter[str] = Counter()
+    for place in np.flatnonzero(products.cost > 0).tolist():
+        costs[products.rows[place]["supplier"] or "(none)"] += int(products.cost[place])
+    found = np.bincount(products.urgency, minlength=len(URGENCIES)).tolist()
+    counts = [{"urgency": name, "products": many} for name, many in zip(URGENCIES, found, strict=True)]
     orders = [{"supplier": name, "cost": cost / 10**digits} for name, cost in costs.most_common(MOST_SUPPLIERS)]
     return [
         {

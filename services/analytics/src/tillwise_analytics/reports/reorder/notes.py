@@ -2,24 +2,28 @@
 
 from __future__ import annotations
 
-from tillwise_analytics.reports.reorder.maths import safety_factor
+import numpy as np
+
+from tillwise_analytics.reports.reorder.maths import PATTERNS, safety_factor
 from tillwise_analytics.reports.reorder.params import ReorderParams
-from tillwise_analytics.reports.reorder.told import Told
+from tillwise_analytics.reports.reorder.told import NO_DEMAND, Told
 
 
-def notes(params: ReorderParams, products: list[Told], listed: int, rows: int) -> list[str]:
+def notes(params: ReorderParams, products: Told, listed: int, rows: int) -> list[str]:
     """The definitions behind an answer."""
-    if not products:
+    if not products.rows:
         return ["There is no stock that this asks for: no stock.moved or stock.counted has come for it."]
     said = [f"{listed} of {rows} rows are listed; totals are over all. limit shows more."] if listed < rows else []
     said += _what_is_odd(products)
-    return [*said, *_definitions(params, seasonal=any(one.factor is not None for one in products))]
+    return [*said, *_definitions(params, seasonal=not np.isnan(products.factor).all())]
 
 
-def _what_is_odd(products: list[Told]) -> list[str]:
-    rare = sum(one.urgency != "no demand" and one.pattern in ("intermittent", "lumpy") for one in products)
-    uncosted = sum(bool(one.plan.order) and one.cost is None for one in products)
-    capped = sum(bool(one.plan.order) and one.terms.most is not None and one.terms.least > one.terms.most for one in products)
+def _what_is_odd(products: Told) -> list[str]:
+    # Lumpy comes after intermittent.
+    rare = np.count_nonzero((products.urgency != NO_DEMAND) & (products.pattern >= PATTERNS.index("intermittent")))
+    ordered = products.plan.order > 0
+    uncosted = np.count_nonzero(ordered & np.isnan(products.cost))
+    capped = np.count_nonzero(ordered & (products.terms.least > products.terms.most))
     said = []
     if capped:
         said.append(f"{capped} products to order have a min_order_quantity above their max_order_quantity: the maximum holds.")

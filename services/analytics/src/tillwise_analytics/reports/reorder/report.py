@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import date, datetime, timedelta
-from math import ceil
+from math import ceil, inf, isnan
 from typing import Any
 
-from tillwise_analytics.reports.figures import day_ahead
+import numpy as np
+
+from tillwise_analytics.reports.figures import day_ahead, money
 from tillwise_analytics.reports.periods import WEEK, Period, midnight, week_begin
 from tillwise_analytics.reports.reorder import season
 from tillwise_analytics.reports.reorder.chart import charts
@@ -16,7 +18,7 @@ from tillwise_analytics.reports.reorder.columns import OFFERED, columns
 from tillwise_analytics.reports.reorder.notes import notes
 from tillwise_analytics.reports.reorder.params import ReorderParams
 from tillwise_analytics.reports.reorder.season import Rhythm
-from tillwise_analytics.reports.reorder.told import Adviser, Told
+from tillwise_analytics.reports.reorder.told import URGENCIES, Adviser, Told, said
 from tillwise_analytics.reports.report import Context, Report
 from tillwise_analytics.stock.ahead import ahead_of
 from tillwise_common.contracts.reports import ReportAnswer
@@ -29,7 +31,6 @@ SEASONS_YEARS = 3
 NOTHING = {"whole": 0, "squares": 0, "sold_in": 0}
 # With more categories each is too small, and reading them too slow: the store's season serves for all.
 MOST_CATEGORIES = 40
-URGENCIES = {name: place for place, name in enumerate(("out of stock", "order now", "order soon", "enough", "no demand"))}
 
 
 async def run(context: Context, params: ReorderParams) -> ReportAnswer:
@@ -43,16 +44,16 @@ async def run(context: Context, params: ReorderParams) -> ReportAnswer:
         context.store.timezone, later.skus, later.products,
     )  # fmt: skip
     adviser = Adviser(params, await _factors(context, params.weeks, week))
-    told = [adviser.tell(row) for row in await _with_movements(context, rows, first, week)]
-    shown = [one for one in told if one.plan.order] if params.due else told
-    found = _suppliers(shown, context.now) if params.by else _products(shown, params, context.now)
+    told = adviser.tell(await _with_movements(context, rows, first, week))
+    shown = (np.flatnonzero(told.plan.order > 0) if params.due else np.arange(len(rows))).tolist()
+    found = _suppliers(told, shown, context.now) if params.by else _products(told, shown, params, context.now)
     return context.answer(
         "reorder",
         params,
         Period(first, context.now.date()),
         columns=columns(context.store.currency, suppliers=params.by is not None),
         rows=found[: params.limit],
-        totals=_sums(told),
+        totals=_sums(told, range(len(rows))),
         charts=charts(told, exponent(context.store.currency)),
         notes=notes(params, told, len(found[: params.limit]), len(found) if params.by else len(shown)),
     )
@@ -98,52 +99,62 @@ async def _rhythms(context: Context, week: date) -> dict[str | None, Rhythm]:
     return {category: found for category, units in weeks.items() if (found := season.rhythm(units)) is not None}
 
 
-def _products(told: list[Told], params: ReorderParams, now: datetime) -> list[list[Any]]:
-    return [_row(one, now) for one in sorted(told, key=lambda one: (_place(one, params.sort), one.row["sku"]))[: params.limit]]
+def _products(told: Told, shown: list[int], params: ReorderParams, now: datetime) -> list[list[Any]]:
+    keys = [*zip(*_places(told, params.sort), (row["sku"] for row in told.rows), strict=True)]
+    return [_row(told, one, now) for one in sorted(shown, key=keys.__getitem__)[: params.limit]]
 
 
-def _place(one: Told, sort: str) -> tuple[Any, ...]:
+def _places(told: Told, sort: str) -> list[list[float]]:
     match sort:
         case "cost":
-            return (-(one.cost or 0),)
+            keys = [-np.nan_to_num(told.cost)]
         case "order":
-            return (-one.plan.order,)
+            keys = [-told.plan.order]
         case "days_of_cover":
-            return (one.cover is None, one.cover or 0.0)
+            keys = [np.nan_to_num(told.cover, nan=inf)]
         case "sku":
-            return ()
-    return URGENCIES[one.urgency], one.order_in, one.out_in
+            keys = []
+        case _:
+            keys = [told.urgency, told.order_in, told.out_in]
+    return [key.tolist() for key in keys]
 
 
-def _row(one: Told, now: datetime) -> list[Any]:
-    row = one.row
+def _row(told: Told, one: int, now: datetime) -> list[Any]:
+    row, demand, plan = told.rows[one], told.demand, told.plan
     return [
-        row["sku"], row["name"], row["category"], row["supplier"], one.urgency, row["on_hand"], row["in_transit"], one.plan.order,
-        one.cost, day_ahead(now, one.order_in), day_ahead(now, one.out_in),
-        one.cover, one.demand.mean, one.demand.deviation, one.factor, one.pattern,
-        one.terms.lead_time, one.plan.point, one.plan.safety, row["unit_cost"],
+        row["sku"], row["name"], row["category"], row["supplier"], URGENCIES[told.urgency[one]], row["on_hand"], row["in_transit"],
+        int(plan.order[one]), money(_known(told.cost[one])), day_ahead(now, float(told.order_in[one])),
+        day_ahead(now, float(told.out_in[one])), _known(told.cover[one]), float(demand.mean[one]), float(demand.deviation[one]),
+        _known(told.factor[one]), said(told.pattern[one]), float(told.terms.lead_time[one]), float(plan.point[one]),
+        float(plan.safety[one]), row["unit_cost"],
     ]  # fmt: skip
 
 
-def _suppliers(told: list[Told], now: datetime) -> list[list[Any]]:
-    groups: dict[str, list[Told]] = defaultdict(list)
-    for one in told:
-        groups[one.row["supplier"] or ""].append(one)
+def _known(value: Any) -> float | None:
+    return None if isnan(value) else float(value)
+
+
+def _suppliers(told: Told, shown: list[int], now: datetime) -> list[list[Any]]:
+    groups: dict[str, list[int]] = defaultdict(list)
+    for one in shown:
+        groups[told.rows[one]["supplier"] or ""].append(one)
     found = []
     for supplier, products in groups.items():
-        figures = _sums(products)
-        days = [day_ahead(now, min(one.order_in for one in products)), day_ahead(now, min(one.out_in for one in products))]
+        figures = _sums(told, products)
+        days = [day_ahead(now, float(moments[products].min())) for moments in (told.order_in, told.out_in)]
         found.append([supplier, figures["products"], figures["due"], figures["out_of_stock"], figures["order"], figures["cost"], *days])
     return sorted(found, key=lambda row: (-row[2], -row[5], row[0]))
 
 
-def _sums(products: list[Told]) -> dict[str, Any]:
+def _sums(told: Told, products: Sequence[int]) -> dict[str, Any]:
+    these = np.fromiter(products, dtype=np.intp)
+    order, cost = told.plan.order[these], np.nan_to_num(told.cost[these])
     return {
-        "products": len(products),
-        "due": sum(bool(one.plan.order) for one in products),
-        "out_of_stock": sum(one.row["on_hand"] <= 0 and one.demand.mean > 0 for one in products),
-        "order": sum(one.plan.order for one in products),
-        "cost": sum(one.cost or 0 for one in products),
+        "products": len(these),
+        "due": int(np.count_nonzero(order)),
+        "out_of_stock": int(np.count_nonzero((told.on_hand[these] <= 0) & (told.demand.mean[these] > 0))),
+        "order": sum(map(int, order.tolist())),
+        "cost": sum(map(int, cost.tolist())),
     }
 
 

@@ -14,7 +14,7 @@ from typing import Any
 
 from tillwise_analytics.calculator import Calculator
 from tillwise_analytics.intake import writer
-from tillwise_analytics.reports.answering import ReportAnswerer
+from tillwise_analytics.reports.answering import READING, ReportAnswerer
 from tillwise_analytics.reports.registry import REPORTS
 from tillwise_analytics.settling.registry import DOMAINS
 from tillwise_analytics.settling.settler import Settler
@@ -22,6 +22,7 @@ from tillwise_common.bus import envelope
 from tillwise_common.contracts import reports
 from tillwise_common.contracts.reports import Answer, RunReport
 from tillwise_common.postgres.pool import Postgres
+from tillwise_common.service import calm_garbage_collection
 from tillwise_common.settings import Secret
 
 import shop_of_bench as shop  # isort: skip
@@ -61,7 +62,8 @@ async def analytics(url: str) -> AsyncIterator[Analytics]:
     """Analytics on a database, with everything settled."""
     secret = Secret(url)
     options: dict[str, Any] = {"search_path": writer.SEARCH_PATH, "options": writer.OPTIONS, "prepare": writer.prepare_session}
-    readers, settlers = Postgres(secret, "bench"), Postgres(secret, "bench-settling", size=2, statement_timeout=600, **options)
+    readers = Postgres(secret, "bench", options=READING)
+    settlers = Postgres(secret, "bench-settling", size=2, statement_timeout=600, **options)
     await readers.start()
     await settlers.start()
     found = Analytics(readers, settlers)
@@ -115,4 +117,6 @@ def percentile(found: list[float], share: float) -> float:
 
 
 def run(urls: dict[int, str], times: int, results: Any) -> None:
+    # As the service does.
+    calm_garbage_collection()
     asyncio.run(measure(urls, times, results))

@@ -8,7 +8,7 @@ from tillwise_analytics import migrations
 from tillwise_analytics.calculator import Calculator
 from tillwise_analytics.intake.consumer import COMMITS_AT_ONCE, Intake
 from tillwise_analytics.intake.writer import OPTIONS, SEARCH_PATH, Writer, prepare_session
-from tillwise_analytics.reports.answering import ReportAnswerer, turn_away
+from tillwise_analytics.reports.answering import READING, ReportAnswerer, turn_away
 from tillwise_analytics.rollups.answering import MaintenanceAnswerer
 from tillwise_analytics.settings import AnalyticsSettings
 from tillwise_analytics.settling.settler import Settler
@@ -25,7 +25,9 @@ def build(service: Service, settings: AnalyticsSettings) -> None:
     redis = RedisConnection(settings.redis_url)
     name = f"tillwise-{service.name}"
     timeout = settings.statement_timeout_seconds
-    readers = Postgres(settings.database_url, name, size=settings.reports_at_once + 2, statement_timeout=timeout, watched=True)
+    readers = Postgres(
+        settings.database_url, name, size=settings.reports_at_once + 2, statement_timeout=timeout, options=READING, watched=True
+    )
     writers = _writing(settings, f"{name}-intake", settings.event_partitions + COMMITS_AT_ONCE)
     settlers = _writing(settings, f"{name}-settling", 2)
     settler = Settler(settlers)

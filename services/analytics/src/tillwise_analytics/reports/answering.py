@@ -28,6 +28,8 @@ from tillwise_common.postgres.pool import Postgres, Unreachable
 log = logs.get("reports")
 # For what takes a moment when the database is there: a connection, the begin and the end of a transaction.
 PATIENCE_SECONDS = 2.0
+# For sessions that read. Starting helpers costs more than a report's few ten thousand rows; what reads millions has them all the same.
+READING = {"parallel_setup_cost": "200000"}
 # Of the time until the deadline, a statement may take the first part; at the second at the latest somebody is told that it
 # is not enough, while there is still time to say so.
 STATEMENT_PART, ANSWER_PART = 0.9, 0.95

@@ -123,7 +123,7 @@ async def _without(till: Till, results: Any) -> None:
     own = [await till.rate() for _ in range(3)]
     kept = roll.before, roll.after
 
-    async def nothing(_: Any) -> None:
+    async def nothing(_: Any, **__: Any) -> None:
         """No rollups."""
 
     try:

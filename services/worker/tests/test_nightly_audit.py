@@ -1,21 +1,16 @@
-"""The nightly audit asks about every store and tells how many rows differ; the engine runs jobs and drains."""
+"""The nightly audit asks about every store and tells how many rows differ."""
 
 from __future__ import annotations
 
-import asyncio
-
-import msgspec
 import pytest
-from arq.connections import create_pool
-from arq.worker import func
 
 from tillwise_common.bus.ask import Answerer, Asker
 from tillwise_common.bus.connection import RedisConnection
+from tillwise_common.contracts import jobs as orders
 from tillwise_common.contracts import maintenance
 from tillwise_common.contracts.maintenance import Difference, ListStores, Rebuilt, StoreIds
 from tillwise_common.metrics import new_registry
 from tillwise_common.settings import Secret
-from tillwise_worker.engine import Engine, redis_settings
 from tillwise_worker.jobs.audit_stores import AuditStores
 
 
@@ -41,7 +36,7 @@ async def test_every_store_is_audited_and_differing_rows_are_counted(bus):
     await answerer.start()
     await asker.start()
     try:
-        assert await AuditStores(asker, registry).run({}) == 2
+        assert await AuditStores(asker, registry).run({}, orders.AuditStores()) == 2
     finally:
         await answerer.drain()
         await answerer.close()
@@ -49,27 +44,3 @@ async def test_every_store_is_audited_and_differing_rows_are_counted(bus):
     # Compared, never changed.
     assert asked == [(3, True), (5, True)]
     assert registry.get_sample_value("tillwise_audit_differing_rows") == 2
-
-
-async def test_a_job_runs_and_what_is_in_hand_ends_before_the_engine_does(redis_url):
-    began, may_end, ended = asyncio.Event(), asyncio.Event(), asyncio.Event()
-
-    async def job(_):
-        began.set()
-        await may_end.wait()
-        ended.set()
-
-    engine = Engine(Secret(redis_url), [func(job, name="job")], [], at_once=1, drain_seconds=5)
-    await engine.start()
-    pool = await create_pool(
-        redis_settings(Secret(redis_url)), job_serializer=msgspec.msgpack.encode, job_deserializer=msgspec.msgpack.decode
-    )
-    await pool.enqueue_job("job")
-    await asyncio.wait_for(began.wait(), 10)
-    draining = asyncio.create_task(engine.drain())
-    await asyncio.sleep(0)
-    may_end.set()
-    await draining
-    await engine.close()
-    await pool.aclose()
-    assert ended.is_set()

@@ -2,21 +2,17 @@
 
 from __future__ import annotations
 
-import asyncio
-
-import msgspec
 import pytest
-from arq.connections import create_pool
-from arq.worker import func
 
 from tillwise_common.bus.ask import Answerer, Asker
 from tillwise_common.bus.connection import RedisConnection
+from tillwise_common.contracts import jobs as orders
 from tillwise_common.contracts import maintenance
+from tillwise_common.contracts.jobs import REFIT_LIFETIME_VALUES
 from tillwise_common.contracts.maintenance import LifetimeValueRefitted, ListStores, RefitLifetimeValue, StoreIds
 from tillwise_common.metrics import new_registry
 from tillwise_common.settings import Secret
-from tillwise_worker.engine import Engine, redis_settings
-from tillwise_worker.jobs import refit_lifetime_value
+from tillwise_worker.engine.work import work
 from tillwise_worker.jobs.refit_lifetime_value import RefitLifetimeValues
 
 
@@ -62,28 +58,15 @@ async def asker(bus):
 
 async def test_every_store_is_refitted_and_failures_are_counted(analytics, asker):
     registry = new_registry()
-    assert await RefitLifetimeValues(asker, registry).run({}) == 1
+    assert await RefitLifetimeValues(asker, registry).run({}, orders.RefitLifetimeValues()) == 1
     assert analytics.asked == [3, 5, 8]
     assert registry.get_sample_value("tillwise_refit_failed_stores") == 1
 
 
-async def test_one_store_can_be_refitted_on_demand(analytics, asker, redis_url):
-    ended = asyncio.Event()
+async def test_one_store_can_be_refitted_on_demand(analytics, asker, desk):
     job = RefitLifetimeValues(asker, new_registry())
-
-    async def run(context, store_id=None):
-        found = await job.run(context, store_id)
-        ended.set()
-        return found
-
-    engine = Engine(Secret(redis_url), [func(run, name=refit_lifetime_value.NAME)], [], at_once=1, drain_seconds=5)
-    await engine.start()
-    pool = await create_pool(
-        redis_settings(Secret(redis_url)), job_serializer=msgspec.msgpack.encode, job_deserializer=msgspec.msgpack.decode
-    )
-    await pool.enqueue_job(refit_lifetime_value.NAME, 5)
-    await asyncio.wait_for(ended.wait(), 10)
-    await engine.drain()
-    await engine.close()
-    await pool.aclose()
+    here = desk.other(REFIT_LIFETIME_VALUES.queue)
+    async with here.worker(work(REFIT_LIFETIME_VALUES, job.run)):
+        added = await here.queue.add(REFIT_LIFETIME_VALUES, orders.RefitLifetimeValues(5))
+        assert await here.result(added.id) == 0
     assert analytics.asked == [5]

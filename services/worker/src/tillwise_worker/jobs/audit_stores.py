@@ -8,12 +8,13 @@ from prometheus_client import CollectorRegistry, Gauge
 
 from tillwise_common import logs
 from tillwise_common.bus.ask import Asker
+from tillwise_common.contracts import jobs as contracts
 from tillwise_common.contracts import maintenance
 from tillwise_common.contracts.maintenance import ListStores, Rebuild
 
-NAME = "audit_stores"
-TIMEOUT_SECONDS = 3600.0
-log = logs.get(NAME)
+# For one store.
+PATIENCE_SECONDS = 3600.0
+log = logs.get("audit_stores")
 
 
 class AuditStores:
@@ -25,13 +26,13 @@ class AuditStores:
             "tillwise_audit_differing_rows", "Rows of rollups that differ from the facts, at the last audit", registry=registry
         )
 
-    async def run(self, _: dict[Any, Any]) -> int:
+    async def run(self, _: dict[Any, Any], __: contracts.AuditStores) -> int:
         """Audit all stores; returns how many rows differ (0 is what should be)."""
         total = 0
         reply = await self._asker.ask(maintenance.TOPIC, "stores", maintenance.encode(ListStores()), timeout=30.0)
         for store_id in maintenance.decode_store_ids(reply).ids:
             question = maintenance.encode(Rebuild(store_id, check=True))
-            reply = await self._asker.ask(maintenance.TOPIC, "rebuild", question, store=str(store_id), timeout=TIMEOUT_SECONDS)
+            reply = await self._asker.ask(maintenance.TOPIC, "rebuild", question, store=str(store_id), timeout=PATIENCE_SECONDS)
             found = maintenance.decode_rebuilt(reply)
             rows = sum(difference.rows for difference in found.differences)
             if rows:

@@ -8,11 +8,11 @@ from prometheus_client import CollectorRegistry, Gauge
 
 from tillwise_common import logs
 from tillwise_common.bus.ask import Asker, NoAnswer
+from tillwise_common.contracts import jobs as contracts
 from tillwise_common.contracts import maintenance
 from tillwise_common.contracts.maintenance import LifetimeValueRefitted, ListStores, RefitLifetimeValue
 
 NAME = "refit_lifetime_value"
-TIMEOUT_SECONDS = 7200.0
 # For one store: ten million order lines take less than a minute.
 PATIENCE_SECONDS = 1200.0
 log = logs.get(NAME)
@@ -27,9 +27,9 @@ class RefitLifetimeValues:
             "tillwise_refit_failed_stores", "Stores whose models could not be fitted, at the last refit", registry=registry
         )
 
-    async def run(self, _: dict[Any, Any], store_id: int | None = None) -> int:
+    async def run(self, _: dict[Any, Any], order: contracts.RefitLifetimeValues) -> int:
         """Refit one store or all; returns how many were fitted. One that fails does not keep the others from it."""
-        stores = [store_id] if store_id is not None else await self._stores()
+        stores = [order.store_id] if order.store_id is not None else await self._stores()
         fitted = failed = 0
         for one in stores:
             try:

@@ -1,0 +1,108 @@
+-- One turn of a worker: tell how jobs ended, and claim others. ARGV: how many ended, then of each: id, token of its claim, outcome
+-- ("completed", "failed", "retry", "back"), value (result or error), delay in ms; then: how many to claim, lease in ms, token of the
+-- new claims, name of the worker, how many completed jobs are kept, and for how long in ms.
+-- Returns now, for how many ms nothing may be claimed (rate), when the next delayed job is due, how many wait, how many messages for
+-- parents lie there, a list of ended jobs whose claim was lost, and of each claimed job: id, name, payload, options, attempts,
+-- request_id, traceparent, when it was added.
+local ended, at = tonumber(ARGV[1]), 2
+local lost, done, left, retried, failed = {}, {}, {}, {}, 0
+local delayed, completed = {}, {}
+local keep = tonumber(ARGV[2 + ended * 5 + 4])
+for _ = 1, ended do
+    local id, token, outcome, value, delay = ARGV[at], ARGV[at + 1], ARGV[at + 2], ARGV[at + 3], tonumber(ARGV[at + 4])
+    at = at + 5
+    local key = job(id)
+    local held = redis.call('HMGET', key, 'token', 'parent', 'dedupe', 'score', 'attempts')
+    if held[1] ~= token then
+        lost[#lost + 1] = id
+    else
+        left[#left + 1] = id
+        if outcome == 'completed' then
+            done[#done + 1] = id
+            release(held[3], id)
+            to_parent(held[2], id, 'completed', value)
+            if keep > 0 then
+                redis.call('HSET', key, 'state', 'completed', 'token', '', 'finished', now, 'result', value)
+                completed[#completed + 1] = now
+                completed[#completed + 1] = id
+            end
+        elseif outcome == 'failed' then
+            failed = failed + 1
+            fail(id, value)
+        elseif outcome == 'retry' then
+            retried[#retried + 1] = id
+            redis.call('HSET', key, 'state', 'delayed', 'token', '', 'error', value, 'run_at', now + delay)
+            delayed[#delayed + 1] = now + delay
+            delayed[#delayed + 1] = id
+        else
+            -- Handed back: that was no attempt.
+            redis.call('HSET', key, 'attempts', tonumber(held[5]) - 1)
+            to_front(id, held[4])
+            wake()
+        end
+    end
+end
+many('ZREM', K('active'), left, 1)
+many('ZADD', K('completed'), completed, 2)
+many('ZADD', K('delayed'), delayed, 2)
+tell('completed', table.concat(done, ','))
+tell('retrying', table.concat(retried, ','))
+count('completed', #done)
+count('failed', failed)
+if #done > 0 and keep == 0 then forget(done) end
+if #done > 0 and keep > 0 then
+    local over, old = redis.call('ZCARD', K('completed')) - keep, {}
+    if over > 0 then
+        local popped = redis.call('ZPOPMIN', K('completed'), math.min(over, 1000))
+        for n = 1, #popped, 2 do old[#old + 1] = popped[n] end
+    end
+    local aged = redis.call('ZRANGEBYSCORE', K('completed'), '-inf', now - tonumber(ARGV[at + 5]), 'LIMIT', 0, 100)
+    many('ZREM', K('completed'), aged, 1)
+    forget(old)
+    forget(aged)
+end
+
+local want, lease, token, worker = tonumber(ARGV[at]), tonumber(ARGV[at + 1]), ARGV[at + 2], ARGV[at + 3]
+local due = redis.call('ZRANGEBYSCORE', K('delayed'), '-inf', now, 'LIMIT', 0, 1000)
+for _, id in ipairs(due) do
+    redis.call('ZREM', K('delayed'), id)
+    to_wait(id)
+end
+local limits = redis.call('HMGET', K('meta'), 'paused', 'concurrency', 'rate', 'rate_ms')
+local pause = 0
+if limits[1] == '1' then want = 0 end
+if limits[2] then want = math.min(want, tonumber(limits[2]) - redis.call('ZCARD', K('active'))) end
+if limits[3] and want > 0 then
+    local left = tonumber(limits[3]) - (tonumber(redis.call('GET', K('used'))) or 0)
+    if left <= 0 then pause = math.max(redis.call('PTTL', K('used')), 1) end
+    want = math.min(want, left)
+end
+local told = {now, pause, 0, 0, redis.call('LLEN', K('outbox')), lost}
+local active, leases = {}, {}
+if want > 0 then
+    local popped = redis.call('ZPOPMIN', K('wait'), want)
+    for n = 1, #popped, 2 do
+        local id = popped[n]
+        local key = job(id)
+        local held = redis.call('HMGET', key, 'name', 'data', 'opts', 'attempts', 'request_id', 'traceparent', 'created')
+        if held[1] then
+            local attempts = tonumber(held[4]) + 1
+            redis.call('HSET', key, 'state', 'active', 'token', token, 'started', now, 'attempts', attempts)
+            leases[#leases + 1] = now + lease
+            leases[#leases + 1] = id
+            active[#active + 1] = id
+            told[#told + 1] = {id, held[1], held[2], held[3], attempts, held[5], held[6], held[7]}
+        end
+    end
+    many('ZADD', K('active'), leases, 2)
+    if limits[3] and #active > 0 then
+        if redis.call('INCRBY', K('used'), #active) == #active then redis.call('PEXPIRE', K('used'), limits[4]) end
+    end
+    tell('active', table.concat(active, ','), 'worker', worker)
+end
+local first = redis.call('ZRANGE', K('delayed'), 0, 0, 'WITHSCORES')
+if first[2] then told[3] = tonumber(first[2]) end
+told[4] = redis.call('ZCARD', K('wait'))
+-- What this worker leaves is for the next one that sleeps.
+if told[4] > 0 and (#active > 0 or ended > 0) and limits[1] ~= '1' then wake() end
+return told

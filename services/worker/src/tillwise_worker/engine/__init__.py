@@ -1,0 +1,1 @@
+"""What arq's worker lacks: leases, batches, back-off, priorities, limits over all workers, flows, schedules."""

@@ -1,1 +1,0 @@
-"""A report's answer in other forms than JSON."""

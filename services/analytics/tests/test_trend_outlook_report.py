@@ -13,7 +13,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from tillwise_common.contracts.reports import Refusal
-from tillwise_common.tables.csv import render_csv
+from tillwise_common.render.csv import render_csv
 
 from .conftest import emptied
 from .shop_events import cancelled, line, placed

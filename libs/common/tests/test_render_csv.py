@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import csv
 import io
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from tillwise_common.contracts.reports import Column, ReportAnswer, StoreSummary
 from tillwise_common.money import exponent, flaw_of_currency, format_minor
-from tillwise_common.tables.csv import render_csv
+from tillwise_common.render.csv import FORMULA, render_csv, stream_csv
 
 
 def table(columns: list[Column], *rows: list[Any]) -> bytes:
@@ -90,3 +93,26 @@ def test_text_comes_back_as_it_was(text: str) -> None:
 def test_nothing_is_an_empty_cell_and_booleans_are_words() -> None:
     columns = [Column("a", "money", "EUR"), Column("b", "text"), Column("c", "boolean"), Column("d", "boolean")]
     assert table(columns, [None, None, True, False]).splitlines()[1] == b",,true,false"
+
+
+@given(texts=st.lists(st.one_of(st.text(max_size=20), st.text(alphabet=FORMULA + 'a1",; \u00a0', max_size=5)), min_size=1, max_size=20))
+def test_no_text_of_any_kind_can_begin_a_formula_and_each_comes_back(texts: list[str]) -> None:
+    lines = list(csv.reader(io.StringIO(table([Column("c", "text")], *[[text] for text in texts]).decode(), newline="")))
+    for text, (cell,) in zip(texts, lines[1:], strict=True):
+        assert not cell.startswith(tuple(FORMULA))
+        assert cell in (text, f"'{text}", "(none)", f"{text} (named so)")
+
+
+def test_rows_are_written_as_they_come() -> None:
+    read: list[int] = []
+
+    def rows() -> Iterator[list[int]]:
+        for number in range(5000):
+            read.append(number)
+            yield [number]
+
+    parts = stream_csv([Column("c", "count")], rows())
+    next(parts)
+    next(parts)
+    assert len(read) < 2000
+    assert b"".join(parts).endswith(b"4999\r\n")

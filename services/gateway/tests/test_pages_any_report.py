@@ -7,8 +7,8 @@ import re
 import pytest
 
 from tillwise_common.contracts.reports import Column
+from tillwise_common.render.shown import show
 from tillwise_gateway.pages.questions import fields, meant
-from tillwise_gateway.pages.rendering import show
 
 from .analytics_stand_in import CATALOGUE, refusal, standing_in
 from .conftest import ADMIN
@@ -43,7 +43,8 @@ async def test_page_shows_form_totals_charts_table_and_notes(gateway, analytics)
     named = {"from", "basis", "by", "growth", "limit", "channel", "location"}
     assert {one["name"] for one in page.of("input") + page.of("select")} == named
     assert [one["data-spec"] for one in page.of("div") if "data-spec" in one] == ["spec-1"]
-    assert "/api/v1/reports/products?basis=gross&amp;channel=&amp;store=shop&amp;format=csv" in text
+    for form in ("csv", "xlsx", "pdf", "png"):
+        assert f"/api/v1/reports/products?basis=gross&amp;channel=&amp;store=shop&amp;format={form}" in text
 
 
 async def test_rates_are_percents_also_where_no_column_says_so(gateway, analytics):

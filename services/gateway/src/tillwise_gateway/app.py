@@ -29,7 +29,9 @@ from tillwise_gateway.ingest.pressure import Pressure
 from tillwise_gateway.ingest.routes import Ingest, packing
 from tillwise_gateway.pages.bundle import ChartBundle
 from tillwise_gateway.pages.routes import Pages
+from tillwise_gateway.reports.catalogue import Catalogue
 from tillwise_gateway.reports.client import ReportsClient
+from tillwise_gateway.reports.renderer import Renderer
 from tillwise_gateway.reports.routes import Reports
 from tillwise_gateway.settings import GatewaySettings
 
@@ -67,10 +69,11 @@ def build(service: Service, settings: GatewaySettings) -> None:
     client = ReportsClient(asker, settings.report_timeout_seconds, lambda: pressure.away)
     bundle = ChartBundle(Path(settings.asset_dir) if settings.asset_dir else cache_folder())
     ingest = Ingest(door, publisher, pressure, settings.event_partitions, settings.max_body_bytes, service.registry)
-    pages = Pages(door, accounts, client, bundle, settings.session_hours)
+    catalogue, renderer = Catalogue(client), Renderer()
+    pages = Pages(door, accounts, client, catalogue, bundle, settings.session_hours)
     rooms: list[Any] = [
         ingest,
-        Reports(door, client, accounts.store_for),
+        Reports(door, client, accounts.store_for, catalogue, renderer),
         pages,
         Admin(door, accounts, asker),
         DeadLetterRoutes(door, DeadLetters(redis.commands, settings.event_partitions)),
@@ -94,6 +97,7 @@ def build(service: Service, settings: GatewaySettings) -> None:
         publisher,
         pressure,
         bundle,
+        renderer,
         HttpServer(
             app, settings.public_host or settings.host, settings.port, reuse_port=settings.reuse_port, drain_seconds=settings.drain_seconds
         ),

@@ -10,6 +10,8 @@ from typing import Any
 import font_source_sans_pro
 import vl_convert
 
+from tillwise_common.render.document import Unmakeable
+
 FONT = "Source Sans Pro"
 FONTS = Path(font_source_sans_pro.__file__).parent / "files"
 WIDTH = 680
@@ -44,7 +46,7 @@ CONFIG: dict[str, Any] = {
 }  # fmt: skip
 
 
-class BadChart(ValueError):
+class BadChart(Unmakeable):
     """A specification that cannot be drawn here."""
 
 

@@ -41,7 +41,11 @@ class Document(msgspec.Struct, kw_only=True):
     notes: list[str] = []
 
 
-class TooLarge(Exception):
+class Unmakeable(Exception):
+    """It cannot be made in this form; `str()` says why."""
+
+
+class TooLarge(Unmakeable):
     """It cannot be made that large in this form; `str()` says what to do instead."""
 
 

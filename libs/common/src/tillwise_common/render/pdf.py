@@ -16,8 +16,10 @@ from tillwise_common.render import chart
 from tillwise_common.render.document import Document, Row, Table, TooLarge
 from tillwise_common.render.shown import show
 
-# Beyond, nobody reads it, and the typesetter takes too long and too much memory.
-MOST_CELLS = 60_000
+# Beyond, nobody reads it, and the typesetter takes too long and too much memory (half a gigabyte).
+MOST_CELLS = 24_000
+# Tags tell screen readers what is a table; of a large one they are most of the file.
+_MOST_TAGGED = 5_000
 _LEFT = ("text", "date", "datetime", "boolean")
 # What fits a line: of each paper, its width in points between the margins.
 PAPERS = (("a4", False, 525.0), ("a4", True, 771.0), ("a3", True, 1120.0))
@@ -36,10 +38,10 @@ class Paper(NamedTuple):
     size: float
 
 
-def render_pdf(document: Document) -> bytes:
+def render_pdf(document: Document, most_cells: int = MOST_CELLS) -> bytes:
     """The document as PDF. Raises TooLarge, BadChart."""
     zone = ZoneInfo(document.timezone)
-    tables = [_table(table, zone) for table in _read(document.tables)]
+    tables = [_table(table, zone) for table in _read(document.tables, most_cells)]
     paper = _paper([table["widths"] for table in tables])
     data = {
         "title": document.title,
@@ -56,21 +58,22 @@ def render_pdf(document: Document) -> bytes:
         "font": chart.FONT,
     }
     # Words of a shop go in as data, which typst shows and never reads as its own language.
-    made = _compiler().compile(_template(), format="pdf", sys_inputs={"data": json.dumps(data)})
+    tagged = sum(len(table["rows"]) * len(table["heads"]) for table in tables) <= _MOST_TAGGED
+    made = _compiler().compile(_template(), format="pdf", sys_inputs={"data": json.dumps(data)}, pdf_tags=tagged)
     assert isinstance(made, bytes)
     return made
 
 
-def _read(tables: list[Table]) -> list[Table]:
+def _read(tables: list[Table], most_cells: int) -> list[Table]:
     """The tables with their rows at hand. Raises TooLarge."""
-    found, left = [], MOST_CELLS
+    found, left = [], most_cells
     for table in tables:
         rows: list[Row] = []
         for row in table.rows:
             rows.append(row)
             left -= len(table.columns)
             if left < 0:
-                most = f"{MOST_CELLS // max(len(table.columns), 1):,}"
+                most = f"{most_cells // max(len(table.columns), 1):,}"
                 raise TooLarge(f"a PDF holds at most {most} rows of {len(table.columns)} columns: ask for fewer, or for CSV or XLSX")
         found.append(Table(table.title, table.columns, rows))
     return found

@@ -16,15 +16,18 @@ from aiohttp import web
 from tillwise_common.contracts import groups, reports
 from tillwise_common.contracts.reports import Column, ReportAnswer
 from tillwise_common.contracts.stores import Store
+from tillwise_common.render.shown import show
 from tillwise_common.web.problems import Problem
 from tillwise_gateway.accept import prefers_page
 from tillwise_gateway.accounts.accounts import Accounts
 from tillwise_gateway.accounts.door import COOKIE, Door
 from tillwise_gateway.accounts.principal import Principal
-from tillwise_gateway.pages.any_report import Catalogue, values_of
+from tillwise_gateway.pages.any_report import values_of
 from tillwise_gateway.pages.bundle import ChartBundle
+from tillwise_gateway.pages.downloads import downloads
 from tillwise_gateway.pages.questions import fields, meant, without_days
-from tillwise_gateway.pages.rendering import STATIC, Templates, show
+from tillwise_gateway.pages.rendering import STATIC, Templates
+from tillwise_gateway.reports.catalogue import Catalogue
 from tillwise_gateway.reports.client import ReportsClient
 from tillwise_gateway.reports.routes import single_values
 
@@ -54,10 +57,12 @@ MOST_FINDINGS = 8
 class Pages:
     """The handlers of pages."""
 
-    def __init__(self, door: Door, accounts: Accounts, client: ReportsClient, bundle: ChartBundle, session_hours: int) -> None:
+    def __init__(
+        self, door: Door, accounts: Accounts, client: ReportsClient, catalogue: Catalogue, bundle: ChartBundle, session_hours: int
+    ) -> None:
         self._door, self._accounts, self._client = door, accounts, client
         self._bundle, self._session_hours = bundle, session_hours
-        self._templates, self._catalogue = Templates(), Catalogue(client)
+        self._templates, self._catalogue = Templates(), catalogue
 
     def routes(self) -> list[web.RouteDef]:
         return [
@@ -238,7 +243,7 @@ class Pages:
             rising=change is not None and change >= 0,
             empty=answer.notes[0].startswith(("No sales ", "This store has no data")) and not _is_forecast(answer),
             spec=orjson.dumps(answer.charts[0]).decode().replace("<", "\\u003c"),
-            csv="/api/v1/reports/trend?" + urlencode({**asked, "store": store.name, "format": "csv"}),
+            downloads=downloads("trend", {**asked, "store": store.name}, answer),
         )
 
     def _told_as_page(self, handler: Handler) -> Handler:

@@ -61,9 +61,13 @@ class Workbook:
 
     def __exit__(self, kind: Any, *_: Any) -> None:
         if kind is None:
-            self._book.close()
+            self.close()
         else:
             self.abandon()
+
+    def close(self) -> None:
+        """Write the file."""
+        self._book.close()
 
     def abandon(self) -> None:
         """End without a file; what lies in temporary files goes."""

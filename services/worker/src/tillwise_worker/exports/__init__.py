@@ -1,0 +1,1 @@
+"""Exports: reports and data sets as files, made while nobody waits."""

@@ -12,8 +12,7 @@ import pytest
 
 from tillwise_common.contracts.reports import Answer, Refusal
 from tillwise_common.render.document import Unmakeable
-from tillwise_common.render.forms import XLSX
-from tillwise_gateway.reports.renderer import Busy, Renderer, TooSlow
+from tillwise_common.render.process import Busy, Renderer, TooSlow
 
 from .analytics_stand_in import ETAG, refusal, standing_in, trend
 from .conftest import ADMIN

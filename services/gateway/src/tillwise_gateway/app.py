@@ -16,6 +16,7 @@ from tillwise_common.contracts.batches import Part
 from tillwise_common.contracts.stores import Store
 from tillwise_common.postgres.migrate import up_to_date
 from tillwise_common.postgres.pool import Postgres
+from tillwise_common.render.process import Renderer
 from tillwise_common.service import Service
 from tillwise_common.web.middleware import Surroundings
 from tillwise_common.web.server import HttpServer
@@ -31,7 +32,6 @@ from tillwise_gateway.pages.bundle import ChartBundle
 from tillwise_gateway.pages.routes import Pages
 from tillwise_gateway.reports.catalogue import Catalogue
 from tillwise_gateway.reports.client import ReportsClient
-from tillwise_gateway.reports.renderer import Renderer
 from tillwise_gateway.reports.routes import Reports
 from tillwise_gateway.settings import GatewaySettings
 

@@ -28,6 +28,8 @@ class GatewaySettings(Settings, frozen=True, kw_only=True):
     report_timeout_seconds: Seconds = 15.0
     # Where the chart library for browsers is kept once it is made; default: the user's cache folder.
     asset_dir: str = ""
+    # Where finished exports are: a folder that the workers share, or s3://BUCKET.
+    files_place: str = ""
     session_hours: Annotated[int, Meta(ge=1, le=24 * 365)] = 24 * 14
 
 

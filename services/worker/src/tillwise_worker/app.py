@@ -6,13 +6,18 @@ from typing import Any
 
 from tillwise_common.bus.ask import Asker
 from tillwise_common.bus.connection import RedisConnection
-from tillwise_common.contracts.jobs import AUDIT_STORES, REFIT_LIFETIME_VALUES
+from tillwise_common.contracts.jobs import AUDIT_STORES, EXPORT, REFIT_LIFETIME_VALUES, SWEEP_FILES
+from tillwise_common.files.place import place
 from tillwise_common.jobs.schedules import Schedule
+from tillwise_common.postgres.pool import Postgres
+from tillwise_common.render.process import Renderer
 from tillwise_common.service import Service
 from tillwise_worker.engine.part import Jobs
 from tillwise_worker.engine.work import work
 from tillwise_worker.jobs.audit_stores import AuditStores
+from tillwise_worker.jobs.export import ExportJob
 from tillwise_worker.jobs.refit_lifetime_value import RefitLifetimeValues
+from tillwise_worker.jobs.sweep_files import SweepFiles
 from tillwise_worker.settings import WorkerSettings
 
 
@@ -20,22 +25,35 @@ def build(service: Service, settings: WorkerSettings) -> None:
     """Add the worker's parts to its life, in the order in which they start."""
     redis = RedisConnection(settings.redis_url)
     asker = Asker(redis, settings.instance)
+    # Data sets take as long as they take: their session says so.
+    postgres = Postgres(settings.database_url, "tillwise-worker", size=settings.exports_at_once + 1)
+    files, renderer = place(settings.files_place), Renderer(patience=300.0)
     audit, refit = AuditStores(asker, service.registry), RefitLifetimeValues(asker, service.registry)
+    sweep, export = SweepFiles(files), ExportJob(asker, postgres, files, renderer, settings.export_days)
     jobs = Jobs(
         redis,
         f"{service.name}-{settings.instance}",
-        {"maintenance": [work(AUDIT_STORES, audit.run), work(REFIT_LIFETIME_VALUES, refit.run)]},
-        {"maintenance": _nightly(settings)},
+        {
+            "maintenance": [work(AUDIT_STORES, audit.run), work(REFIT_LIFETIME_VALUES, refit.run), work(SWEEP_FILES, sweep.run)],
+            EXPORT.queue: [work(EXPORT, export.run)],
+        },
+        {"maintenance": _plans(settings)},
         service.registry,
         at_once=settings.jobs_at_once,
+        at_once_of={EXPORT.queue: settings.exports_at_once},
         drain_seconds=settings.drain_seconds / 2,
     )
     service.health.add("redis", redis.ping)
-    parts: list[Any] = [redis, asker, jobs]
+    service.health.add("postgres", postgres.ping)
+    parts: list[Any] = [redis, postgres, asker, renderer, jobs]
     for part in parts:
         service.lifecycle.add(part)
 
 
-def _nightly(settings: WorkerSettings) -> list[Schedule]:
-    plans = ((AUDIT_STORES, f"17 {settings.audit_hour} * * *"), (REFIT_LIFETIME_VALUES, f"7 {settings.refit_hour} * * *"))
+def _plans(settings: WorkerSettings) -> list[Schedule]:
+    plans = (
+        (AUDIT_STORES, f"17 {settings.audit_hour} * * *"),
+        (REFIT_LIFETIME_VALUES, f"7 {settings.refit_hour} * * *"),
+        (SWEEP_FILES, "41 * * * *"),
+    )
     return [Schedule(name=kind.name, job=kind.name, cron=cron, options=kind.options, priority=kind.priority) for kind, cron in plans]

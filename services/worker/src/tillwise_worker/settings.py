@@ -17,3 +17,9 @@ class WorkerSettings(Settings, frozen=True, kw_only=True):
     audit_hour: Annotated[int, Meta(ge=0, le=23)] = 3
     # Hour of the day (UTC) at which the models of lifetime value are fitted anew.
     refit_hour: Annotated[int, Meta(ge=0, le=23)] = 2
+    # Where finished files are: a folder, or s3://BUCKET.
+    files_place: str = ""
+    # How long a finished export can be fetched.
+    export_days: Annotated[int, Meta(ge=1, le=365)] = 7
+    # Exports that one worker makes at once.
+    exports_at_once: Count = 2

@@ -6,6 +6,7 @@ from typing import Any
 
 import msgspec
 
+from tillwise_common.contracts.exports import Export
 from tillwise_common.jobs.kinds import Backoff, Kind, Options
 
 _NIGHTLY = Backoff(first=60, longest=900)
@@ -19,6 +20,10 @@ class RefitLifetimeValues(msgspec.Struct, frozen=True, forbid_unknown_fields=Tru
     """Fit the models of lifetime value anew, of one store or of all."""
 
     store_id: int | None = None
+
+
+class SweepFiles(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Remove finished files that have expired."""
 
 
 AUDIT_STORES = Kind(
@@ -35,4 +40,18 @@ REFIT_LIFETIME_VALUES = Kind(
     options=Options(attempts=2, timeout=7200.0, backoff=_NIGHTLY),
     about="Fits the models of lifetime value anew, of one store or of all.",
 )
-KINDS: tuple[Kind[Any], ...] = (AUDIT_STORES, REFIT_LIFETIME_VALUES)
+EXPORT = Kind(
+    name="export",
+    payload=Export,
+    queue="exports",
+    options=Options(attempts=4, timeout=6 * 3600.0, backoff=Backoff(first=5, longest=300)),
+    about="Makes a file of a report or a data set.",
+)
+SWEEP_FILES = Kind(
+    name="sweep_files",
+    payload=SweepFiles,
+    queue="maintenance",
+    options=Options(attempts=1, timeout=900.0),
+    about="Removes finished files that have expired.",
+)
+KINDS: tuple[Kind[Any], ...] = (AUDIT_STORES, REFIT_LIFETIME_VALUES, EXPORT, SWEEP_FILES)

@@ -195,6 +195,7 @@ class Supervisor:
             "DRAIN_GRACE_SECONDS": os.environ.get("DRAIN_GRACE_SECONDS", "0.2"),
             "LIFELINE_FD": str(self._lifeline[0]),
             "ADMIN_KEY_FILE": str(self.data.secret_path("admin_key")),
+            "FILES_PLACE": os.environ.get("FILES_PLACE") or str(self.data.path / "files"),
             "ADMIN_EMAIL": os.environ.get("ADMIN_EMAIL", ADMIN_EMAIL),
             "ADMIN_PASSWORD_FILE": str(self.data.secret_path("admin_password")),
         }

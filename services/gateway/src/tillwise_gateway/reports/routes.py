@@ -10,13 +10,13 @@ from aiohttp import web
 from tillwise_common.contracts.stores import Store
 from tillwise_common.render.document import Unmakeable
 from tillwise_common.render.forms import FORMS, render
+from tillwise_common.render.process import Busy, Renderer, TooSlow
 from tillwise_common.web.problems import Problem
 from tillwise_gateway.accept import quality
 from tillwise_gateway.accounts.door import Door
 from tillwise_gateway.accounts.principal import Principal
 from tillwise_gateway.reports.catalogue import Catalogue
 from tillwise_gateway.reports.client import ReportsClient
-from tillwise_gateway.reports.renderer import Busy, Renderer, TooSlow
 
 # Parameters that are answered here and do not go to analytics.
 OWN = ("format", "store", "chart")

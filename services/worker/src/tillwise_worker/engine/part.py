@@ -34,10 +34,13 @@ class Jobs:
         registry: CollectorRegistry,
         *,
         at_once: int,
+        at_once_of: Mapping[str, int] | None = None,
         drain_seconds: float,
     ) -> None:
         self._redis, self._instance, self._plans = redis, instance, plans
         self._works, self._at_once, self._drain_seconds = queues, at_once, drain_seconds
+        # Queues whose jobs are heavier or lighter than others.
+        self._at_once_of = at_once_of or {}
         self._metrics = Metrics(registry)
         self._workers: list[Worker] = []
         self._running: list[asyncio.Task[None]] = []
@@ -47,9 +50,8 @@ class Jobs:
     async def start(self) -> None:
         for name, works in self._works.items():
             queue = Queue(self._redis.commands, name)
-            worker = Worker(
-                queue, self._redis.blocking, works, name=f"{self._instance}/{name}", at_once=self._at_once, metrics=self._metrics
-            )
+            at_once = self._at_once_of.get(name, self._at_once)
+            worker = Worker(queue, self._redis.blocking, works, name=f"{self._instance}/{name}", at_once=at_once, metrics=self._metrics)
             sweeper = Sweeper(worker, self._instance, self._metrics)
             self._workers.append(worker)
             self._sweepers.append(sweeper)

@@ -1,6 +1,6 @@
 """Makes files of answers outside of the event loop: in a process of its own, which comes when it is needed and goes when it is not.
 
-Drawing and typesetting cost memory (300 MB) that a gateway should not hold, and minutes of the processor when somebody is unlucky:
+Drawing and typesetting cost memory (300 MB) that a service should not hold, and minutes of the processor when somebody is unlucky:
 only a process can be stopped.
 """
 
@@ -34,7 +34,7 @@ class TooSlow(Exception):
 
 
 class Renderer:
-    """A part of the gateway's life."""
+    """A part of a service's life."""
 
     def __init__(self, patience: float = PATIENCE_SECONDS, most_waiting: int = MOST_WAITING) -> None:
         self._patience, self._most_waiting = patience, most_waiting
@@ -87,7 +87,7 @@ class Renderer:
 
     def _ready(self) -> ProcessPoolExecutor:
         if self._pool is None:
-            # Not forked: the gateway's sockets and threads stay where they are.
+            # Not forked: the service's sockets and threads stay where they are.
             self._pool = ProcessPoolExecutor(1, mp_context=multiprocessing.get_context("spawn"), initializer=_begin)
         return self._pool
 
@@ -121,7 +121,7 @@ def _render(body: bytes, form: str, title: str | None, chart: int, most_cells: i
 
 
 def _begin() -> None:
-    """Give way to those who answer, and do not outlive the gateway, however it ends."""
+    """Give way to those who answer, and do not outlive the service, however it ends."""
     os.nice(5)
     threading.Thread(target=_end_with_parent, daemon=True).start()
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator
+from pathlib import Path
 from typing import Any
 
 import aiohttp
@@ -42,11 +43,11 @@ class Gateway:
 
 
 @pytest.fixture
-async def gateway(database_url: str, redis_url: str) -> AsyncIterator[Gateway]:
+async def gateway(database_url: str, redis_url: str, tmp_path: Path) -> AsyncIterator[Gateway]:
     """A gateway that serves, with store `shop` (EUR) and a key for it."""
     settings = GatewaySettings(
         database_url=Secret(database_url), redis_url=Secret(redis_url), port=free_port("127.0.0.1"), max_body_bytes=100_000,
-        report_timeout_seconds=0.3, drain_seconds=2.0,
+        report_timeout_seconds=0.3, drain_seconds=2.0, files_place=str(tmp_path / "files"),
     )  # fmt: skip
     service = Service("gateway", settings)
     build(service, settings)

@@ -14,6 +14,7 @@ from tillwise_common.bus.dead_letters import DeadLetters
 from tillwise_common.bus.publish import PackingPublisher
 from tillwise_common.contracts.batches import Part
 from tillwise_common.contracts.stores import Store
+from tillwise_common.files.place import place
 from tillwise_common.postgres.migrate import up_to_date
 from tillwise_common.postgres.pool import Postgres
 from tillwise_common.render.process import Renderer
@@ -25,6 +26,7 @@ from tillwise_gateway.accounts.accounts import Accounts
 from tillwise_gateway.accounts.door import Door
 from tillwise_gateway.admin.dead_letters import DeadLetterRoutes
 from tillwise_gateway.admin.routes import Admin
+from tillwise_gateway.exports.routes import Exports
 from tillwise_gateway.health import HealthRoute
 from tillwise_gateway.ingest.pressure import Pressure
 from tillwise_gateway.ingest.routes import Ingest, packing
@@ -71,9 +73,11 @@ def build(service: Service, settings: GatewaySettings) -> None:
     ingest = Ingest(door, publisher, pressure, settings.event_partitions, settings.max_body_bytes, service.registry)
     catalogue, renderer = Catalogue(client), Renderer()
     pages = Pages(door, accounts, client, catalogue, bundle, settings.session_hours)
+    exports = Exports(door, accounts.store_for, catalogue, redis, place(settings.files_place))
     rooms: list[Any] = [
         ingest,
         Reports(door, client, accounts.store_for, catalogue, renderer),
+        exports,
         pages,
         Admin(door, accounts, asker),
         DeadLetterRoutes(door, DeadLetters(redis.commands, settings.event_partitions)),
@@ -101,6 +105,8 @@ def build(service: Service, settings: GatewaySettings) -> None:
         HttpServer(
             app, settings.public_host or settings.host, settings.port, reuse_port=settings.reuse_port, drain_seconds=settings.drain_seconds
         ),
+        # Sends listeners away before the server waits for them.
+        exports,
     ]
     for part in parts:
         service.lifecycle.add(part)

@@ -1,0 +1,1 @@
+"""Exports over HTTP: ask for one, see how far it is, fetch the file."""

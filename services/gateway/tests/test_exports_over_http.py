@@ -16,7 +16,7 @@ import orjson
 import pytest
 
 from tillwise_analytics.intake.rows import Staged
-from tillwise_analytics.intake.writer import Writer
+from tillwise_analytics.intake.writer import OPTIONS, SEARCH_PATH, Writer, prepare_session
 from tillwise_common.bus.ask import Asker
 from tillwise_common.bus.connection import RedisConnection
 from tillwise_common.contracts.batches import Batch, Part
@@ -85,7 +85,7 @@ async def analytics(gateway, redis_url):
 @pytest.fixture
 async def sold(gateway, database_url):
     """Two orders of the shop, one with a name that a spreadsheet would run."""
-    postgres = Postgres(Secret(database_url), "test", size=1, search_path="analytics, public")
+    postgres = Postgres(Secret(database_url), "test", size=1, search_path=SEARCH_PATH, options=OPTIONS, prepare=prepare_session)
     await postgres.start()
     lines = [{"sku": "=A1", "name": "@SUM(1)", "quantity": 2, "unit_price": 1050}]
     events = [

@@ -75,13 +75,19 @@ left join (
 
 create view published.products as
 select
-    p.sku, coalesce(p.name, p.seen_name) as name, p.category, p.unit_cost, p.lead_time_days,
+    k.sku, coalesce(p.name, p.seen_name) as name, coalesce(p.category, p.seen_category) as category, p.unit_cost, p.lead_time_days,
     x.first_net as first_sold_on, x.last_net as last_sold_on,
     p.attributes,
     s.currency
-from analytics.products p
-join analytics.stores s on s.id = p.store_id
-left join analytics.product_spans x on x.store_id = p.store_id and x.sku = p.sku;
+from (
+    -- Told of, sold, or in stock.
+    select store_id, sku from analytics.products
+    union select store_id, sku from analytics.product_spans
+    union select store_id, sku from analytics.stock_skus
+) k
+join analytics.stores s on s.id = k.store_id
+left join analytics.products p on p.store_id = k.store_id and p.sku = k.sku
+left join analytics.product_spans x on x.store_id = k.store_id and x.sku = k.sku;
 
 create view published.stock_movements as
 select

@@ -14,7 +14,7 @@ async def fill(url: str, jobs: int) -> None:
     redis = RedisConnection(Secret(url))
     queue = Queue(redis.commands, "bench")
     for begin in range(0, jobs, 10_000):
-        await queue.add_many(Entry(name="late", data=b'{"number":1}', priority=900) for _ in range(begin, min(begin + 10_000, jobs)))
+        await queue.add_many(Entry(name="noop", data=b'{"number":1}', priority=900) for _ in range(begin, min(begin + 10_000, jobs)))
     await redis.close()
 
 

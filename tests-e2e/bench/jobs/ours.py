@@ -58,6 +58,7 @@ async def measure(url: str, jobs: int, calls: int) -> dict[str, object]:
         await begun.wait()
         waits.append((starts[-1] - began) * 1000)
     worker.drain()
+    worker.hand_back()
     await running
     sweeping.cancel()
     await redis.close()

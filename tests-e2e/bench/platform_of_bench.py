@@ -15,6 +15,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+import redis
+
 from tillwise.embedded.postgres import OWNER, EmbeddedPostgres
 from tillwise.embedded.valkey import EmbeddedValkey
 from tillwise.supervisor.options import free_port
@@ -51,6 +53,14 @@ class Bench:
         """PostgreSQL alone, for databases of `database`."""
         with self._running("postgres", self.postgres):
             self.postgres.ensure_database()
+            yield
+
+    @contextmanager
+    def valkey_alone(self, megabytes: int = 4096) -> Iterator[None]:
+        """Valkey alone, with room for a million jobs."""
+        with self._running("valkey", self.valkey):
+            with redis.Redis.from_url(self.valkey.url) as client:
+                client.config_set("maxmemory", f"{megabytes}mb")
             yield
 
     def database(self, name: str, template: str = "template1") -> str:

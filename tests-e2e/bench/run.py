@@ -25,6 +25,7 @@ from typing import Any, NamedTuple
 import aiohttp
 
 import at_scale  # isort: skip
+import jobs_beside_others  # isort: skip
 import lifetime_value  # isort: skip
 from tillwise.supervisor.options import free_port
 
@@ -32,7 +33,7 @@ from platform_of_bench import Bench, listens, memory_megabytes, processor_second
 
 HERE = Path(__file__).parent
 ROUNDS = 5
-PARTS = ("accept", "reports", "commits", "ltv", "reports-at-scale", "settling")
+PARTS = ("accept", "reports", "commits", "jobs", "ltv", "reports-at-scale", "settling")
 CHANNELS, COUNTRIES = ("web", "pos", "app"), ("DE", "AT", "CH", "FR")
 
 
@@ -285,6 +286,9 @@ def main() -> None:
     results = Results()
     if "ltv" in wanted:
         lifetime_value.measure(results)
+    if "jobs" in wanted:
+        with tempfile.TemporaryDirectory(prefix="tillwise-bench-") as folder:
+            jobs_beside_others.measure(Bench(Path(folder)), Path(".bench"), results)
     if {"accept", "reports", "commits"} & wanted:
         platform(results, wanted, options.orders, options.seconds)
     if wanted & at_scale.PARTS:

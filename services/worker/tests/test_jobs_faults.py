@@ -73,12 +73,12 @@ async def test_a_worker_that_was_frozen_cannot_finish_a_job_that_another_one_has
         return f"mine, try {ctx['job_try']}"
 
     # As if the frozen one had claimed it: its token is no longer the job's.
-    claimed = await desk.queue.run("turn", 0, 1, 1, "other:1", "other", 1000, 10**8)
+    claimed = await desk.queue.run("turn", 0, 1, 1, "other:1", "other", 1000, 10**8, "")
     assert claimed[6][0].decode() == added.id
     async with desk.worker(func(slow, name="hold"), lease=LEASE):
         await desk.until("stalled", added.id)
         other.send_signal(signal.SIGCONT)
-        told = await desk.queue.run("turn", 1, added.id, "other:1", "completed", '"stolen"', 0, 0, 1, "other:2", "other", 1000, 10**8)
+        told = await desk.queue.run("turn", 1, added.id, "other:1", "completed", '"stolen"', 0, 0, 1, "other:2", "other", 1000, 10**8, "")
         assert [one.decode() for one in told[5]] == [added.id]
         assert await desk.queue.run("note", added.id, "other:1", "progress", "1", 10) == 0
         may_end.set()
@@ -90,7 +90,7 @@ async def test_a_worker_that_was_frozen_cannot_finish_a_job_that_another_one_has
 async def test_a_job_over_which_workers_die_again_and_again_is_given_up(desk):
     added = await desk.queue.enqueue_job("deadly")
     for _ in range(sweeper.MOST_STALLS + 1):
-        await desk.queue.run("turn", 0, 1, 1, "dead:1", "dead", 1000, 10**8)
+        await desk.queue.run("turn", 0, 1, 1, "dead:1", "dead", 1000, 10**8, "")
         await asyncio.sleep(0.005)
         await desk.queue.run("reap", sweeper.MOST_STALLS, sweeper._STALLED, b"{}")
     job = await desk.control.job(added.id)
@@ -237,3 +237,34 @@ async def test_a_cancelled_job_ends_wherever_it_is(desk):
     assert await desk.control.do("retry", [runs.id]) == 1
     async with desk.worker(func(endless, name="endless")):
         await asyncio.wait_for(began.wait(), PATIENCE)
+
+
+async def test_a_job_that_is_stopped_before_its_first_step_is_handed_back(desk):
+    async def done(_): ...
+
+    async with desk.worker(func(done, name="done"), sweeps=False) as worker:
+        await desk.queue.enqueue_job("done")
+        # Given to the worker in the very moment in which it is told to end.
+        (added,) = await desk.queue.add_many([Entry(name="done", data=b"{}")])
+        worker.drain()
+        worker.hand_back()
+    assert (await desk.control.job(added.id)).state in ("waiting", "completed")
+
+
+async def test_a_worker_that_has_nothing_to_do_is_given_the_next_job_and_one_that_drains_hands_it_back(desk):
+    async def done(_):
+        return "ran"
+
+    async with desk.worker(func(done, name="done"), sweeps=False) as worker:
+        async with asyncio.timeout(PATIENCE):
+            while not await desk.redis.commands.zcard(desk.queue.key("idle")):
+                await asyncio.sleep(0.001)
+        added = await desk.queue.enqueue_job("done")
+        assert await desk.result(added.id) == "ran"
+        job = await desk.control.job(added.id)
+        assert job.attempts == 1
+        worker._draining = True
+        await desk.redis.commands.zadd(desk.queue.key("idle"), {"5000 one": 10**15})
+        given = await desk.queue.enqueue_job("done")
+    job = await desk.control.job(given.id)
+    assert (job.state, job.attempts) == ("waiting", 0)

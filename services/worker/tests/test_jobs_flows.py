@@ -73,9 +73,9 @@ async def test_a_child_that_is_removed_is_waited_for_no_more(desk):
 async def test_news_for_a_parent_survive_whoever_should_have_brought_them(desk):
     child = Child(queue="work", entry=entry("part", 5))
     added = await flows.add(desk.redis.commands, Flow(queue="work", entry=entry("total"), children=[child]))
-    claimed = await desk.queue.run("turn", 0, 1, 5000, "dies:1", "dies", 10, 10**8)
+    claimed = await desk.queue.run("turn", 0, 1, 5000, "dies:1", "dies", 10, 10**8, "")
     assert claimed[6][0].decode() == child.entry.id
-    await desk.queue.run("turn", 1, child.entry.id, "dies:1", "completed", "5", 0, 0, 1, "dies:2", "dies", 10, 10**8)
+    await desk.queue.run("turn", 1, child.entry.id, "dies:1", "completed", "5", 0, 0, 1, "dies:2", "dies", 10, 10**8, "")
     assert (await desk.control.job(added.id)).state == "children"
     # Told twice, as by one who died before he could strike it off.
     (item,) = await desk.redis.commands.lrange(desk.queue.key("outbox"), 0, -1)

@@ -177,7 +177,7 @@ class Control:
         return [worker for until, worker in seen if until > time.time()]
 
     async def _wake(self) -> None:
-        await self._redis.zadd(self.queue.key("marker"), {"0": 0})
+        await self._redis.rpush(self.queue.key("marker"), "")
 
     async def _page(self, state: State, offset: int) -> list[tuple[str, dict[bytes, bytes]]]:
         newest_first = state in ("completed", "failed")

@@ -78,7 +78,6 @@ async def put(queue: Queue, schedule: Schedule) -> None:
         pipe.zrem(queue.key("schedules"), schedule.name)
     else:
         pipe.zadd(queue.key("schedules"), {schedule.name: round(due * 1000)})
-    pipe.zadd(queue.key("marker"), {"0": 0})
     await pipe.execute()
 
 

@@ -22,21 +22,24 @@ class Running:
     """One job in hand. Functions find it in their context as `ctx["job"]`."""
 
     __slots__ = (
-        "attempt", "began", "created", "data", "id", "name", "options", "queue", "request_id", "task", "timer", "token",
+        "attempt", "began", "created", "data", "entered", "id", "name", "options", "queue", "request_id", "task", "timer", "token",
         "traceparent", "why",
     )  # fmt: skip
 
     def __init__(self, queue: Queue, token: str, claimed: list[Any], options: Options) -> None:
-        job_id, name, self.data, _, self.attempt, request_id, traceparent, created = claimed
+        job_id, name, self.data, _, attempt, request_id, traceparent, created = claimed
         self.queue, self.token, self.options = queue, token, options
+        self.attempt = int(attempt)
         self.id: str = job_id.decode()
         self.name: str = name.decode()
-        self.request_id: str = request_id.decode() or self.id
-        self.traceparent: str = traceparent.decode()
+        self.request_id: str = (request_id or job_id).decode()
+        self.traceparent: str = (traceparent or b"").decode()
         self.created = int(created)
         self.began = time.monotonic()
         self.task: asyncio.Task[None] | None = None
         self.timer: asyncio.TimerHandle | None = None
+        # A task that is cancelled before its first step never runs, not even to say so.
+        self.entered = False
         # Why its task was cancelled: "timeout", "cancelled", "lost" or "back".
         self.why: str | None = None
 
@@ -65,9 +68,21 @@ class Running:
         """End it before its time."""
         if self.task is not None and not self.task.done():
             self.why = self.why or why
-            self.task.cancel()
+            if self.entered:
+                self.task.cancel()
 
     async def _note(self, what: str, said: bytes | str) -> None:
         if not await self.queue.run("note", self.id, self.token, what, said, MOST_LINES):
             self.why = "lost"
             raise ClaimLost(f"the job {self.id} is another worker's now")
+
+
+def netstrings(data: bytes) -> list[bytes]:
+    """The parts of "3:abc0:2:xy"."""
+    found, at = [], 0
+    while at < len(data):
+        colon = data.index(b":", at)
+        end = colon + 1 + int(data[at:colon])
+        found.append(data[colon + 1 : end])
+        at = end
+    return found

@@ -22,7 +22,7 @@ from tillwise_worker.engine import outcome as outcomes
 from tillwise_worker.engine.metrics import Metrics
 from tillwise_worker.engine.outcome import BACK, LOST, Outcome
 from tillwise_worker.engine.parents import deliver
-from tillwise_worker.engine.running import Running
+from tillwise_worker.engine.running import Running, netstrings
 from tillwise_worker.engine.work import Work
 
 log = logs.get("engine")
@@ -76,16 +76,22 @@ class Worker(ArqWorker):
         waker, minder = asyncio.create_task(self._wait_for_news()), asyncio.create_task(self._keep_leases())
         self._news.set()
         try:
-            while not (self._draining and not self.running and not self._ended):
-                await self._news.wait()
-                self._news.clear()
-                await self._turn()
+            await self._turns()
+            await tasks.end(waker)
+            await self._empty_inbox()
+            await self._turns()
         finally:
             if self._timer is not None:
                 self._timer.cancel()
             for task in (waker, minder, self._telling):
                 await tasks.end(task)
             await self._hook(self.on_shutdown, self.ctx)
+
+    async def _turns(self) -> None:
+        while not (self._draining and not self.running and not self._ended):
+            await self._news.wait()
+            self._news.clear()
+            await self._turn()
 
     def drain(self) -> None:
         """Claim no more jobs; `main` ends with the last one in hand."""
@@ -111,11 +117,12 @@ class Worker(ArqWorker):
         if not ended and want <= 0:
             return
         token = f"{self.name}:{next(_tokens)}"
+        idle = "" if self.running or self._draining else "1"
         args: list[Any] = [len(ended)]
         for one, how in ended:
             args += (one.id, one.token, how.what, how.value, how.delay)
         try:
-            told = await self.queue.run("turn", *args, want, round(self.lease * 1000), token, self.name, *self._kept)
+            told = await self.queue.run("turn", *args, want, round(self.lease * 1000), token, self.name, *self._kept, idle)
         except (*Unreachable, RedisError) as error:
             # How they ended is told when the server is back. Told twice, it is refused.
             self._ended = ended + self._ended
@@ -149,16 +156,36 @@ class Worker(ArqWorker):
         self._hungry.set()
 
     async def _wait_for_news(self) -> None:
+        inbox, marker = self.queue.key(f"inbox:{self.name}"), self.queue.key("marker")
         while True:
             await self._hungry.wait()
             try:
-                await self._blocking.bzpopmin(self.queue.key("marker"), timeout=LONGEST_SLEEP)
+                found = await self._blocking.blpop([inbox, marker], timeout=LONGEST_SLEEP)
             except (*Unreachable, RedisError):
+                found = None
                 await asyncio.sleep(PAUSE_AFTER_ERROR)
             self._hungry.clear()
+            if found is not None and found[1]:
+                self._take(found[1])
             self._news.set()
 
-    def _begin(self, token: str, claimed: list[Any]) -> None:
+    def _take(self, given: bytes) -> None:
+        """Begin a job that was handed over when it was added; while it drains, it hands it back."""
+        token, *claimed = netstrings(given)
+        one = self._begin(token.decode(), claimed)
+        if self._draining:
+            one.stop("back")
+
+    async def _empty_inbox(self) -> None:
+        """What was handed over at the last moment goes to others."""
+        try:
+            while (given := await self.queue.redis.lpop(self.queue.key(f"inbox:{self.name}"))) is not None:
+                self._take(given)
+        except (*Unreachable, RedisError) as error:
+            # Its lease ends soon.
+            log.warning("inbox_not_emptied", queue=self.queue.name, reason=type(error).__name__)
+
+    def _begin(self, token: str, claimed: list[Any]) -> Running:
         work = self._works.get(claimed[1].decode())
         options = kinds.unpack(claimed[3])
         one = Running(self.queue, token, claimed, options if work is None else work.options(options))
@@ -166,9 +193,11 @@ class Worker(ArqWorker):
         if one.options.timeout is not None:
             one.timer = self.loop.call_later(one.options.timeout, one.stop, "timeout")
         one.task = self.loop.create_task(self._run(one, work))
+        return one
 
     async def _run(self, one: Running, work: Work | None) -> None:
         request_ids.current.set(one.request_id)
+        one.entered = True
         how = await self._attempt(one, work)
         if one.timer is not None:
             one.timer.cancel()
@@ -182,6 +211,8 @@ class Worker(ArqWorker):
 
     async def _attempt(self, one: Running, work: Work | None) -> Outcome:
         try:
+            if one.why is not None:
+                raise asyncio.CancelledError
             if work is None:
                 raise Unrecoverable(f"no worker of {self.queue.name} knows {one.name!r}: it has {', '.join(sorted(self._works))}")
             ctx = {**self.ctx, **one.context()}

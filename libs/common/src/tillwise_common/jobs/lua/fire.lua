@@ -7,8 +7,7 @@ else redis.call('ZADD', K('schedules'), ARGV[3], ARGV[1]) end
 redis.call('HSET', K('schedule:' .. ARGV[1]), 'last', ARGV[2], 'last_job', ARGV[4])
 local score = place(tonumber(ARGV[7]))
 redis.call('HSET', job(ARGV[4]), 'name', ARGV[5], 'data', ARGV[6], 'priority', ARGV[7], 'opts', ARGV[8], 'request_id', ARGV[9],
-    'traceparent', '', 'parent', '', 'dedupe', '', 'created', now, 'run_at', now, 'attempts', 0, 'state', 'waiting',
-    'score', string.format('%.0f', score), 'schedule', ARGV[1])
+    'created', now, 'state', 'waiting', 'score', string.format('%.0f', score), 'schedule', ARGV[1])
 redis.call('ZADD', K('wait'), score, ARGV[4])
 tell('added', ARGV[4])
 wake()

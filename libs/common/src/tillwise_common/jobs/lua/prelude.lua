@@ -17,7 +17,9 @@ local function tell(event, ids, ...)
 end
 
 -- Wake one worker that has nothing to do.
-local function wake() redis.call('ZADD', K('marker'), 0, '0') end
+local function wake()
+    if redis.call('EXISTS', K('marker')) == 0 then redis.call('RPUSH', K('marker'), '') end
+end
 
 local function place(priority)
     return priority * PRIORITY + redis.call('INCR', K('seq'))
@@ -89,6 +91,50 @@ local function forget(ids)
         gone[#gone + 1] = K('kin:' .. id)
     end
     for begin = 1, #gone, 3000 do redis.call('UNLINK', unpack(gone, begin, math.min(begin + 2999, #gone))) end
+end
+
+-- Claim up to so many jobs. Returns what a worker needs of each: id, name, payload, options, attempts, request_id, traceparent, when it
+-- was added.
+local function claim(want, lease, token, worker)
+    local claimed, active, leases = {}, {}, {}
+    local popped = redis.call('ZPOPMIN', K('wait'), want)
+    for n = 1, #popped, 2 do
+        local id = popped[n]
+        local key = job(id)
+        local held = redis.call('HMGET', key, 'name', 'data', 'opts', 'attempts', 'request_id', 'traceparent', 'created')
+        if held[1] then
+            local attempts = (tonumber(held[4]) or 0) + 1
+            redis.call('HSET', key, 'state', 'active', 'token', token, 'started', now, 'attempts', attempts)
+            leases[#leases + 1] = now + lease
+            leases[#leases + 1] = id
+            active[#active + 1] = id
+            claimed[#claimed + 1] = {id, held[1], held[2], held[3], attempts, held[5], held[6], held[7]}
+        end
+    end
+    many('ZADD', K('active'), leases, 2)
+    tell('active', table.concat(active, ','), 'worker', worker)
+    return claimed
+end
+
+-- Give the next job to a worker that has nothing to do and said so ("lease name"), in the same step in which the job was added: it starts
+-- a round trip and a write to disk sooner. Where there are limits, workers look themselves.
+local function hand_over()
+    if redis.call('EXISTS', K('meta')) == 1 then return false end
+    local idle = redis.call('ZPOPMAX', K('idle'))
+    if not idle[2] or tonumber(idle[2]) < now then return false end
+    local lease, worker = string.match(idle[1], '^(%d+) (.*)$')
+    local token = worker .. ':given-' .. redis.call('INCR', K('seq'))
+    local claimed = claim(1, tonumber(lease), token, worker)[1]
+    if not claimed then return false end
+    -- As netstrings: payloads may hold any byte.
+    local parts = {#token .. ':' .. token}
+    for n = 1, 8 do
+        local part = tostring(claimed[n] or '')
+        parts[#parts + 1] = #part .. ':' .. part
+    end
+    redis.call('RPUSH', K('inbox:' .. worker), table.concat(parts))
+    redis.call('PEXPIRE', K('inbox:' .. worker), 60000)
+    return true
 end
 
 local STATES = {waiting = 'wait', delayed = 'delayed', active = 'active', completed = 'completed', failed = 'failed', children = 'parents'}

@@ -1,9 +1,12 @@
 -- One turn of a worker: tell how jobs ended, and claim others. ARGV: how many ended, then of each: id, token of its claim, outcome
 -- ("completed", "failed", "retry", "back"), value (result or error), delay in ms; then: how many to claim, lease in ms, token of the
--- new claims, name of the worker, how many completed jobs are kept, and for how long in ms.
+-- new claims, name of the worker, how many completed jobs are kept, for how
+-- long in ms, and whether it runs nothing ("1").
 -- Returns now, for how many ms nothing may be claimed (rate), when the next delayed job is due, how many wait, how many messages for
 -- parents lie there, a list of ended jobs whose claim was lost, and of each claimed job: id, name, payload, options, attempts,
 -- request_id, traceparent, when it was added.
+-- For so long a worker waits for what it may be given.
+local IDLE = 4000
 local ended, at = tonumber(ARGV[1]), 2
 local lost, done, left, retried, failed = {}, {}, {}, {}, 0
 local delayed, completed = {}, {}
@@ -78,31 +81,18 @@ if limits[3] and want > 0 then
     want = math.min(want, left)
 end
 local told = {now, pause, 0, 0, redis.call('LLEN', K('outbox')), lost}
-local active, leases = {}, {}
-if want > 0 then
-    local popped = redis.call('ZPOPMIN', K('wait'), want)
-    for n = 1, #popped, 2 do
-        local id = popped[n]
-        local key = job(id)
-        local held = redis.call('HMGET', key, 'name', 'data', 'opts', 'attempts', 'request_id', 'traceparent', 'created')
-        if held[1] then
-            local attempts = tonumber(held[4]) + 1
-            redis.call('HSET', key, 'state', 'active', 'token', token, 'started', now, 'attempts', attempts)
-            leases[#leases + 1] = now + lease
-            leases[#leases + 1] = id
-            active[#active + 1] = id
-            told[#told + 1] = {id, held[1], held[2], held[3], attempts, held[5], held[6], held[7]}
-        end
-    end
-    many('ZADD', K('active'), leases, 2)
-    if limits[3] and #active > 0 then
-        if redis.call('INCRBY', K('used'), #active) == #active then redis.call('PEXPIRE', K('used'), limits[4]) end
-    end
-    tell('active', table.concat(active, ','), 'worker', worker)
+local claimed = want > 0 and claim(want, lease, token, worker) or {}
+for _, one in ipairs(claimed) do told[#told + 1] = one end
+if limits[3] and #claimed > 0 then
+    if redis.call('INCRBY', K('used'), #claimed) == #claimed then redis.call('PEXPIRE', K('used'), limits[4]) end
 end
 local first = redis.call('ZRANGE', K('delayed'), 0, 0, 'WITHSCORES')
 if first[2] then told[3] = tonumber(first[2]) end
 told[4] = redis.call('ZCARD', K('wait'))
 -- What this worker leaves is for the next one that sleeps.
-if told[4] > 0 and (#active > 0 or ended > 0) and limits[1] ~= '1' then wake() end
+if told[4] > 0 and (#claimed > 0 or ended > 0) and limits[1] ~= '1' then wake() end
+-- A worker that has nothing to do at all may be given the next job that is added.
+local name = lease .. ' ' .. worker
+if ARGV[at + 6] == '1' and #claimed == 0 and told[4] == 0 and pause == 0 then redis.call('ZADD', K('idle'), now + IDLE, name)
+else redis.call('ZREM', K('idle'), name) end
 return told

@@ -26,6 +26,7 @@ from tillwise_gateway.accounts.accounts import Accounts
 from tillwise_gateway.accounts.door import Door
 from tillwise_gateway.admin.dead_letters import DeadLetterRoutes
 from tillwise_gateway.admin.routes import Admin
+from tillwise_gateway.deliveries.routes import ReportSchedules
 from tillwise_gateway.exports.routes import Exports
 from tillwise_gateway.health import HealthRoute
 from tillwise_gateway.ingest.pressure import Pressure
@@ -77,6 +78,7 @@ def build(service: Service, settings: GatewaySettings) -> None:
     rooms: list[Any] = [
         ingest,
         Reports(door, client, accounts.store_for, catalogue, renderer),
+        ReportSchedules(door, accounts.store_for, catalogue, redis),
         exports,
         pages,
         Admin(door, accounts, asker),

@@ -6,15 +6,19 @@ from typing import Any
 
 from tillwise_common.bus.ask import Asker
 from tillwise_common.bus.connection import RedisConnection
-from tillwise_common.contracts.jobs import AUDIT_STORES, EXPORT, REFIT_LIFETIME_VALUES, SWEEP_FILES
+from tillwise_common.contracts.jobs import AUDIT_STORES, DELIVER_REPORT, EXPORT, REFIT_LIFETIME_VALUES, SWEEP_FILES
 from tillwise_common.files.place import place
 from tillwise_common.jobs.schedules import Schedule
 from tillwise_common.postgres.pool import Postgres
 from tillwise_common.render.process import Renderer
 from tillwise_common.service import Service
+from tillwise_worker.deliveries.mail import MailServer
+from tillwise_worker.deliveries.webhook import Webhooks
 from tillwise_worker.engine.part import Jobs
 from tillwise_worker.engine.work import work
+from tillwise_worker.exports.asking import ReportAsker
 from tillwise_worker.jobs.audit_stores import AuditStores
+from tillwise_worker.jobs.deliver_report import DeliverReport
 from tillwise_worker.jobs.export import ExportJob
 from tillwise_worker.jobs.refit_lifetime_value import RefitLifetimeValues
 from tillwise_worker.jobs.sweep_files import SweepFiles
@@ -30,12 +34,14 @@ def build(service: Service, settings: WorkerSettings) -> None:
     files, renderer = place(settings.files_place), Renderer(patience=300.0)
     audit, refit = AuditStores(asker, service.registry), RefitLifetimeValues(asker, service.registry)
     sweep, export = SweepFiles(files), ExportJob(asker, postgres, files, renderer, settings.export_days)
+    deliver = DeliverReport(ReportAsker(asker), renderer, _mail(settings), Webhooks(private=settings.webhook_private_addresses))
     jobs = Jobs(
         redis,
         f"{service.name}-{settings.instance}",
         {
             "maintenance": [work(AUDIT_STORES, audit.run), work(REFIT_LIFETIME_VALUES, refit.run), work(SWEEP_FILES, sweep.run)],
             EXPORT.queue: [work(EXPORT, export.run)],
+            DELIVER_REPORT.queue: [work(DELIVER_REPORT, deliver.run)],
         },
         {"maintenance": _plans(settings)},
         service.registry,
@@ -48,6 +54,12 @@ def build(service: Service, settings: WorkerSettings) -> None:
     parts: list[Any] = [redis, postgres, asker, renderer, jobs]
     for part in parts:
         service.lifecycle.add(part)
+
+
+def _mail(settings: WorkerSettings) -> MailServer:
+    return MailServer(
+        settings.smtp_host, settings.smtp_port, settings.smtp_user, settings.smtp_password, settings.smtp_from, settings.smtp_encryption
+    )
 
 
 def _plans(settings: WorkerSettings) -> list[Schedule]:

@@ -6,7 +6,8 @@ from typing import Annotated
 
 from msgspec import Meta
 
-from tillwise_common.settings import Count, Settings
+from tillwise_common.settings import Count, Port, Secret, Settings
+from tillwise_worker.deliveries.mail import Encryption
 
 
 class WorkerSettings(Settings, frozen=True, kw_only=True):
@@ -23,3 +24,12 @@ class WorkerSettings(Settings, frozen=True, kw_only=True):
     export_days: Annotated[int, Meta(ge=1, le=365)] = 7
     # Exports that one worker makes at once.
     exports_at_once: Count = 2
+    # Where reports that come by e-mail are handed in, and whom they are from. TLS is "tls" (port 465), "starttls" (587) or "none".
+    smtp_host: str = ""
+    smtp_port: Port = 587
+    smtp_user: str = ""
+    smtp_password: Secret = Secret("")
+    smtp_from: str = ""
+    smtp_encryption: Encryption = "starttls"
+    # Whether webhooks may lie inside of one's own network.
+    webhook_private_addresses: bool = False

@@ -6,6 +6,7 @@ from typing import Any
 
 import msgspec
 
+from tillwise_common.contracts.deliveries import Delivery
 from tillwise_common.contracts.exports import Export
 from tillwise_common.jobs.kinds import Backoff, Kind, Options
 
@@ -54,4 +55,13 @@ SWEEP_FILES = Kind(
     options=Options(attempts=1, timeout=900.0),
     about="Removes finished files that have expired.",
 )
-KINDS: tuple[Kind[Any], ...] = (AUDIT_STORES, REFIT_LIFETIME_VALUES, EXPORT, SWEEP_FILES)
+DELIVER_REPORT = Kind(
+    name="deliver_report",
+    payload=Delivery,
+    queue="deliveries",
+    # For about a day and a half: a mail server or a shop may be away over night.
+    options=Options(attempts=12, timeout=300.0, backoff=Backoff(first=30, factor=3, longest=4 * 3600.0, jitter=0.2)),
+    secret=("way",),
+    about="Sends a report by e-mail or to a webhook.",
+)
+KINDS: tuple[Kind[Any], ...] = (AUDIT_STORES, REFIT_LIFETIME_VALUES, EXPORT, SWEEP_FILES, DELIVER_REPORT)

@@ -8,13 +8,10 @@ from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
 
-import orjson
-
 from tillwise_common import logs
 from tillwise_common.bus.ask import Asker
 from tillwise_common.contracts import reports
 from tillwise_common.contracts.exports import Export, ExportDataset, Exported, ExportReport
-from tillwise_common.contracts.reports import Answer, DescribeReports, Refusal, RunReport
 from tillwise_common.contracts.stores import Store
 from tillwise_common.files.record import Files, NewFile
 from tillwise_common.jobs.errors import Unrecoverable
@@ -23,24 +20,19 @@ from tillwise_common.render.document import Document, Unmakeable
 from tillwise_common.render.forms import FORMS, render
 from tillwise_common.render.pdf import MOST_CELLS
 from tillwise_common.render.process import Renderer
+from tillwise_worker.exports.asking import ReportAsker
 from tillwise_worker.exports.datasets import Period, Reader, reading
 from tillwise_worker.exports.progress import Progress
 
-# A report may take longer than anybody would wait for its page.
-PATIENCE_SECONDS = 120.0
 DAY_SECONDS = 24 * 3600
 log = logs.get("export")
-
-
-class Refused(Exception):
-    """Analytics cannot answer now; later it may."""
 
 
 class ExportJob:
     """The job and what it needs."""
 
     def __init__(self, asker: Asker, postgres: Postgres, files: Files, renderer: Renderer, days: int) -> None:
-        self._asker, self._postgres, self._files, self._renderer = asker, postgres, files, renderer
+        self._reports, self._postgres, self._files, self._renderer = ReportAsker(asker), postgres, files, renderer
         self._seconds = days * DAY_SECONDS
 
     async def run(self, ctx: dict[Any, Any], order: Export) -> Exported:
@@ -81,30 +73,16 @@ class ExportJob:
         return await reader.to_xlsx(what.dataset, Period(what.since, what.until), path, tell, about)
 
     async def _report(self, order: Export, what: ExportReport, path: Path) -> int:
-        question = RunReport(store=order.store, report=what.report, params=what.params)
-        body = (await self._ask("run", question, str(order.store.id))).body
+        body = await self._reports.run(order.store, what.report, what.params)
         try:
             if order.format == "csv":
                 file = await asyncio.to_thread(render, body, "csv")
             else:
-                file = await self._renderer.render(body, order.format, await self._title(what.report), 1, MOST_CELLS)
+                file = await self._renderer.render(body, order.format, await self._reports.title(what.report), 1, MOST_CELLS)
         except Unmakeable as error:
             raise Unrecoverable(str(error)) from None
         await asyncio.to_thread(path.write_bytes, file)
         return len(reports.decode_answer(body).rows)
-
-    async def _title(self, report: str) -> str | None:
-        """What people call the report."""
-        catalogue = orjson.loads((await self._ask("describe", DescribeReports(), "")).body)["reports"]
-        return next((str(one["title"]) for one in catalogue if one["name"] == report), None)
-
-    async def _ask(self, kind: str, question: reports.Question, store: str) -> Answer:
-        data = await self._asker.ask(reports.TOPIC, kind, reports.encode(question), store=store, timeout=PATIENCE_SECONDS)
-        reply: reports.Reply = reports.decode_reply(data)
-        if isinstance(reply, Refusal):
-            said = "; ".join(f"{error.get('parameter', '')}: {error.get('detail', '')}" for error in reply.errors) or reply.detail
-            raise Unrecoverable(said) if reply.status < 500 else Refused(said)
-        return reply
 
 
 def _name(what: ExportReport | ExportDataset) -> str:

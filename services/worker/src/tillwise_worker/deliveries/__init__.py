@@ -1,0 +1,1 @@
+"""Ways in which a finished file reaches somebody."""

@@ -30,7 +30,7 @@ LINES, CELLS_ROWS, ROUNDS = 1_000_000, 100_000, 3
 STORE = shop_of_bench.STORE
 VIEW = "published.order_lines"
 # Eight columns, of text, moments, counts and money.
-EIGHT = "order_id, placed_at, sku, name, quantity, unit_price, amount, cancelled"
+EIGHT = "order_id, placed_at, sku, channel, quantity, unit_price, amount, cancelled"
 
 
 def measure(folder: Path, results: Any) -> None:
@@ -96,7 +96,7 @@ def xlsx_beside_xlsxwriter(bench: Bench, folder: Path, results: Any) -> None:
 
 def apart(what: str, url: str, path: Path) -> dict[str, Any]:
     """One export in a process of its own: rows, seconds, and the most memory it held."""
-    told = subprocess.run([sys.executable, __file__, what, url, str(path)], check=True, capture_output=True, text=True).stdout
+    told = subprocess.run([sys.executable, __file__, what, url, str(path)], check=True, stdout=subprocess.PIPE, text=True).stdout
     found: dict[str, Any] = json.loads(told.splitlines()[-1])
     return found
 
@@ -123,11 +123,11 @@ async def alone(url: str, path: Path) -> int:
     count, moment = book.add_format({"num_format": "#,##0"}), book.add_format({"num_format": "yyyy-mm-dd hh:mm"})
     for place, name in enumerate(EIGHT.split(", ")):
         sheet.write_string(0, place, name)
-    for number, (order, placed, sku, name, quantity, price, amount, cancelled) in enumerate(rows, 1):
+    for number, (order, placed, sku, channel, quantity, price, amount, cancelled) in enumerate(rows, 1):
         sheet.write_string(number, 0, order)
         sheet.write_datetime(number, 1, placed, moment)
         sheet.write_string(number, 2, sku)
-        sheet.write_string(number, 3, name)
+        sheet.write_string(number, 3, channel)
         sheet.write_number(number, 4, quantity, count)
         sheet.write_number(number, 5, price / 100, money)
         sheet.write_number(number, 6, amount / 100, money)

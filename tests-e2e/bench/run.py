@@ -25,6 +25,7 @@ from typing import Any, NamedTuple
 import aiohttp
 
 import at_scale  # isort: skip
+import exports  # isort: skip
 import jobs_beside_others  # isort: skip
 import lifetime_value  # isort: skip
 from tillwise.supervisor.options import free_port
@@ -33,7 +34,7 @@ from platform_of_bench import Bench, listens, memory_megabytes, processor_second
 
 HERE = Path(__file__).parent
 ROUNDS = 5
-PARTS = ("accept", "reports", "commits", "jobs", "ltv", "reports-at-scale", "settling")
+PARTS = ("accept", "reports", "commits", "jobs", "exports", "ltv", "reports-at-scale", "settling")
 CHANNELS, COUNTRIES = ("web", "pos", "app"), ("DE", "AT", "CH", "FR")
 
 
@@ -291,6 +292,9 @@ def main() -> None:
             jobs_beside_others.measure(Bench(Path(folder)), Path(".bench"), results)
     if {"accept", "reports", "commits"} & wanted:
         platform(results, wanted, options.orders, options.seconds)
+    if "exports" in wanted:
+        with tempfile.TemporaryDirectory(prefix="tillwise-bench-") as folder:
+            exports.measure(Path(folder), results)
     if wanted & at_scale.PARTS:
         with tempfile.TemporaryDirectory(prefix="tillwise-bench-") as folder:
             at_scale.run(wanted, options.keep or Path(folder), options.lines, options.times, results)

@@ -15,7 +15,7 @@ from tillwise_common.money import exponent
 
 Writer = Callable[[Worksheet, int, int, Any], Any]
 DAY, MINUTE = "yyyy-mm-dd", "yyyy-mm-dd hh:mm"
-# What a cell holds.
+# What a cell holds, in units of UTF-16: two for an emoji.
 LONGEST_TEXT = 32_767
 # Days since the one that spreadsheets call 0, which is right from March 1900 on.
 _DAY_ZERO = date(1899, 12, 30).toordinal()
@@ -47,7 +47,10 @@ def writer(column: Column, shape: Callable[[str], Format]) -> Writer:
 
 def fitting(text: str) -> str:
     """A text that fits a cell: of a longer one it says so that there is more."""
-    return text if len(text) <= LONGEST_TEXT else f"{text[: LONGEST_TEXT - 1]}…"
+    if len(text) <= LONGEST_TEXT // 2:
+        return text
+    units = text.encode("utf-16-le", "surrogatepass")
+    return text if len(units) <= 2 * LONGEST_TEXT else units[: 2 * LONGEST_TEXT - 2].decode("utf-16-le", "ignore") + "…"
 
 
 def serial(day: date) -> int:
@@ -109,5 +112,4 @@ def _moments(look: Format) -> Writer:
 
 
 def _text(sheet: Worksheet, row: int, place: int, value: Any) -> Any:
-    text = shown(str(value))
-    return sheet.write_string(row, place, text if len(text) <= LONGEST_TEXT else fitting(text))
+    return sheet.write_string(row, place, fitting(shown(value if isinstance(value, str) else str(value))))

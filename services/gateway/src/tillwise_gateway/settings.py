@@ -28,6 +28,8 @@ class GatewaySettings(Settings, frozen=True, kw_only=True):
     report_timeout_seconds: Seconds = 15.0
     # Where the chart library for browsers is kept once it is made; default: the user's cache folder.
     asset_dir: str = ""
+    # true: the queue dashboard shows everything and changes nothing.
+    queues_read_only: bool = False
     session_hours: Annotated[int, Meta(ge=1, le=24 * 365)] = 24 * 14
 
 

@@ -68,7 +68,7 @@ class Bulk(msgspec.Struct, forbid_unknown_fields=True):
             raise Problem(422, "invalid_request", detail, field="older_than")
 
 
-class Desk:
+class Changes:
     """Changes a queue in the name of an admin."""
 
     def __init__(self, queue: Control, known: Known, admin: str) -> None:

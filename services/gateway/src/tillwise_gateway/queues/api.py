@@ -53,10 +53,7 @@ class QueueRoutes:
         one, job = f"{PATH}/{{queue}}", f"{PATH}/{{queue}}/jobs/{{id}}"
         found = [
             web.get(PATH, self.list),
-            # No queue has this name, so it stands for all.
-            web.get(f"{PATH}/-/news", self.news_of_all),
             web.get(one, self.show),
-            web.get(f"{one}/news", self.news),
             web.get(f"{one}/kinds", self.kinds),
             web.get(f"{one}/jobs", self.jobs),
             web.post(f"{one}/jobs", self.add),
@@ -72,7 +69,11 @@ class QueueRoutes:
             web.post(f"{one}/schedules/{{name}}/run", self.run_schedule),
             web.delete(f"{one}/schedules/{{name}}", self.remove_schedule),
         ]
-        return [web.RouteDef(route.method, route.path, _told(route.handler), route.kwargs) for route in found]
+        return [web.RouteDef(route.method, route.path, _told(route.handler), route.kwargs) for route in found] + [
+            # No queue is named so: it stands for all.
+            web.get(f"{PATH}/-/news", self.news_of_all),
+            web.get(f"{one}/news", self.news),
+        ]
 
     async def list(self, request: web.Request) -> web.Response:
         """All queues, and how Redis is."""
@@ -163,13 +164,16 @@ class QueueRoutes:
 
     async def news(self, request: web.Request) -> web.StreamResponse:
         """Server-sent events: how many jobs are in each state, and to which something happened."""
-        queue = await self._entrance.look(request)
+        with faults.told():
+            queue = await self._entrance.look(request)
         async with self._live.listening([queue.queue.name]) as listener:
             return await stream.send(request, listener)
 
     async def news_of_all(self, request: web.Request) -> web.StreamResponse:
-        await self._entrance.look_around(request)
-        async with self._live.listening(await self._desk.names()) as listener:
+        with faults.told():
+            await self._entrance.look_around(request)
+            names = await self._desk.names()
+        async with self._live.listening(names) as listener:
             return await stream.send(request, listener)
 
 

@@ -73,6 +73,7 @@ class Changes:
 
     def __init__(self, queue: Control, known: Known, admin: str) -> None:
         self._queue, self._known, self._admin = queue, known, admin
+        self.queue = queue.queue.name
 
     async def do(self, action: Action, ids: Sequence[str]) -> int:
         """Do it to some jobs; returns to how many it could be done."""

@@ -25,8 +25,11 @@ SECURITY_HEADERS = {
     "Referrer-Policy": "same-origin",
     "Cache-Control": "private, no-store",
 }
-STATIC = {"style.css": "text/css", "trend.js": "text/javascript", "report.js": "text/javascript", "icon.svg": "image/svg+xml"}
-
+SCRIPT = "text/javascript"
+STATIC = {
+    "style.css": "text/css", "queues.css": "text/css", "icon.svg": "image/svg+xml", "trend.js": SCRIPT, "report.js": SCRIPT,
+    "queues-live.js": SCRIPT, "queues-ask.js": SCRIPT, "queues-keys.js": SCRIPT,
+}  # fmt: skip
 
 # Percents that tell a change.
 SIGNED = ("change", "growth")

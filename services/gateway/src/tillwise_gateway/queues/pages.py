@@ -16,7 +16,7 @@ from tillwise_gateway.queues import faults, forms, sparkline, words
 from tillwise_gateway.queues.changes import AGED, POSSIBLE
 from tillwise_gateway.queues.desk import Desk, state_of
 from tillwise_gateway.queues.entrance import Entrance
-from tillwise_gateway.queues.wishes import bulk_of, wish_of
+from tillwise_gateway.queues.wishes import Wish, bulk_of
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 PATH = "/api/admin/queues"
@@ -24,7 +24,13 @@ TITLES: dict[State, str] = {
     "waiting": "Waiting", "active": "Active", "delayed": "Delayed", "failed": "Failed", "completed": "Completed", "children": "On children",
 }  # fmt: skip
 VERBS = {"retry": "Retry", "promote": "Run now", "cancel": "Cancel", "remove": "Remove"}
-AGES = ((0, "of any age"), (3600, "older than 1 hour"), (86_400, "older than 1 day"), (604_800, "older than 7 days"), (2_592_000, "older than 30 days"))
+AGES = (
+    (0, "of any age"),
+    (3600, "older than 1 hour"),
+    (86_400, "older than 1 day"),
+    (604_800, "older than 7 days"),
+    (2_592_000, "older than 30 days"),
+)
 assert TITLES.keys() == LISTS.keys()
 
 
@@ -107,7 +113,7 @@ class QueuePages:
         same_site(request)
         changes = await self._entrance.change(request)
         form = await request.post()
-        told = await wish_of(form).for_queue(changes, self._desk.known)
+        told = await Wish(form).for_queue(changes, self._desk.known)
         state = str(form.get("state", ""))
         back = {**({"state": state} if state in LISTS else {}), **told}
         raise web.HTTPSeeOther(f"{PATH}/{request.match_info['queue']}?{urlencode(back)}")
@@ -117,7 +123,7 @@ class QueuePages:
         same_site(request)
         changes = await self._entrance.change(request)
         job_id, queue = request.match_info["id"], request.match_info["queue"]
-        told = await wish_of(await request.post()).for_job(changes, job_id)
+        told = await Wish(await request.post()).for_job(changes, job_id)
         where = f"{PATH}/{queue}" if told["done"] == "remove" else _job_link(f"{queue}:{told.pop('id', job_id)}")
         raise web.HTTPSeeOther(f"{where}?{urlencode(told)}")
 

@@ -77,10 +77,6 @@ class Wish:
         return {name: forms.read_json(self._text(name), name) for name in names if self._text(name)}
 
 
-def wish_of(form: Any) -> Wish:
-    return Wish(form)
-
-
 def bulk_of(form: Mapping[str, Any]) -> Bulk:
     """What is to be done to all of a state. Raises Problem 422."""
     age = str(form.get("older_than", "")).strip() or "0"

@@ -1,0 +1,70 @@
+// Keeps counts and lists as they are, by the news that the server sends; nothing is asked for while nothing happens or nobody looks.
+const about = document.getElementById("live");
+const status = document.getElementById("status");
+const SECONDS_BETWEEN = 2;
+let source = null;
+let stale = false;
+let renewing = false;
+let told = false;
+
+function show(news) {
+  for (const [state, count] of Object.entries(news.counts)) {
+    for (const place of document.querySelectorAll(`[data-count="${news.queue}:${state}"]`)) place.textContent = count.toLocaleString("en");
+  }
+  const job = document.querySelector("[data-job]");
+  const concerned = job ? news.jobs.includes(job.dataset.job) : Object.keys(news.happened).length > 0;
+  if (concerned && told) stale = true;
+  told = true;
+  renew();
+}
+
+// Somebody who chooses, types or is asked is not disturbed.
+const busy = (region) => region.contains(document.activeElement) || region.querySelector("input[name=ids]:checked") || document.querySelector("dialog[open]");
+
+async function renew() {
+  if (!stale || renewing || document.hidden) return;
+  renewing = true;
+  stale = false;
+  try {
+    const answer = await fetch(location.href, { headers: { Accept: "text/html" } });
+    if (answer.ok && !answer.redirected) replace(new DOMParser().parseFromString(await answer.text(), "text/html"));
+  } catch {
+    // The stream tells when the server is back.
+  }
+  setTimeout(() => { renewing = false; renew(); }, SECONDS_BETWEEN * 1000);
+}
+
+function replace(fresh) {
+  for (const region of document.querySelectorAll("[data-live]")) {
+    const other = fresh.getElementById(region.id);
+    if (other && !busy(region) && other.innerHTML !== region.innerHTML) region.replaceWith(document.adoptNode(other));
+  }
+  document.dispatchEvent(new CustomEvent("renewed"));
+}
+
+function listen() {
+  if (source || document.hidden) return;
+  source = new EventSource(about.dataset.stream);
+  source.addEventListener("news", (event) => show(JSON.parse(event.data)));
+  source.addEventListener("open", () => { status.textContent = "Live"; });
+  source.addEventListener("error", () => { status.textContent = "Not live: trying to connect again"; });
+}
+
+function rest() {
+  source?.close();
+  source = null;
+  status.textContent = "Paused while hidden";
+}
+
+if (about?.dataset.stream) {
+  document.addEventListener("visibilitychange", () => {
+    if (document.hidden) return rest();
+    // Whatever happened meanwhile.
+    stale = true;
+    listen();
+    renew();
+  });
+  addEventListener("pagehide", rest);
+  addEventListener("pageshow", listen);
+  listen();
+}

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+import contextlib
+from collections.abc import AsyncIterator, Iterable
 from typing import Any
 
 import aiohttp
 import pytest
 
 from tillwise.supervisor.options import free_port
+from tillwise_common.contracts.jobs import KINDS
+from tillwise_common.jobs.kinds import Kind
 from tillwise_common.service import Service
 from tillwise_common.settings import Secret
 from tillwise_gateway.accounts.accounts import Accounts
@@ -41,15 +44,15 @@ class Gateway:
         return await self.call("POST", "/api/v1/events", data=body, headers={"Content-Type": kind, **headers})
 
 
-@pytest.fixture
-async def gateway(database_url: str, redis_url: str) -> AsyncIterator[Gateway]:
-    """A gateway that serves, with store `shop` (EUR) and a key for it."""
+@contextlib.asynccontextmanager
+async def serving(database_url: str, redis_url: str, kinds: Iterable[Kind[Any]] = KINDS, **more: Any) -> AsyncIterator[Gateway]:
+    """A gateway that serves, with store `shop` (EUR) and a key for it; `more` are settings."""
     settings = GatewaySettings(
         database_url=Secret(database_url), redis_url=Secret(redis_url), port=free_port("127.0.0.1"), max_body_bytes=100_000,
-        report_timeout_seconds=0.3, drain_seconds=2.0,
+        report_timeout_seconds=0.3, drain_seconds=2.0, **more,
     )  # fmt: skip
     service = Service("gateway", settings)
-    build(service, settings)
+    build(service, settings, kinds)
     living = asyncio.create_task(service.lifecycle.run())
     while not service.health.serving:
         assert not living.done(), living.exception()
@@ -60,6 +63,13 @@ async def gateway(database_url: str, redis_url: str) -> AsyncIterator[Gateway]:
         yield running
     service.lifecycle.stop()
     await living
+
+
+@pytest.fixture
+async def gateway(database_url: str, redis_url: str) -> AsyncIterator[Gateway]:
+    """A gateway as it comes."""
+    async with serving(database_url, redis_url) as running:
+        yield running
 
 
 async def _furnish(gateway: Gateway, settings: GatewaySettings) -> None:

@@ -47,7 +47,7 @@ class Templates:
         )
         self._environment.globals["static"] = lambda name: f"/static/{name}?{digests[name]}"
 
-    def page(self, name: str, *, status: int = 200, **values: Any) -> web.Response:
+    def page(self, name: str, /, *, status: int = 200, **values: Any) -> web.Response:
         """A page from template `name`."""
         text = self._environment.get_template(name).render(**values)
         return web.Response(text=text, status=status, content_type="text/html", headers=SECURITY_HEADERS)

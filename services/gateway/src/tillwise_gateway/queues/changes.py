@@ -93,8 +93,8 @@ class Changes:
                 # They stay in their list until their workers have noticed.
                 done = await self._queue.do(wish.action, [job.id for job in await self._queue.jobs("active", 0, meant)])
             else:
-                async for done in self._queue.do_to_all(wish.action, wish.state, older_than=wish.older_than, most=meant):
-                    pass
+                async for so_far in self._queue.do_to_all(wish.action, wish.state, older_than=wish.older_than, most=meant):
+                    done = so_far
         finally:
             self._log(wish.action, state=wish.state, older_than=wish.older_than, count=done)
         return done

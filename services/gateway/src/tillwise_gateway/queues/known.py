@@ -45,7 +45,7 @@ class Known:
         return bool(self._secret(name))
 
     def fitting(self, name: str, payload: Any, before: bytes = b"{}") -> bytes:
-        """A payload as it is kept. What is secret and still masked in it is taken from the one before. Raises Problem 422 with the field."""
+        """A payload as it is kept. What is still masked in it is taken from the one before. Raises Problem 422 with the field."""
         if not isinstance(payload, dict):
             raise _unfit("The payload must be a JSON object.", "")
         if any(payload.get(field) == MASKED for field in self._secret(name)):

@@ -81,7 +81,8 @@ def bulk_of(form: Mapping[str, Any]) -> Bulk:
     """What is to be done to all of a state. Raises Problem 422."""
     age = str(form.get("older_than", "")).strip() or "0"
     told = {"action": form.get("action"), "state": form.get("state"), "older_than": forms.read_json(age, "older_than")}
-    return _typed(told, Bulk)
+    wish: Bulk = _typed(told, Bulk)
+    return wish
 
 
 def _typed(value: Any, kind: Any) -> Any:

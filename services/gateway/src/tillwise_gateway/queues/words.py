@@ -47,13 +47,10 @@ def span(seconds: float | None) -> str:
 
 def memory(count: int | None) -> str:
     """Bytes, in their largest unit."""
-    size = float(count or 0)
-    for unit in ("B", "KiB", "MiB", "GiB"):
-        if size < 1024:
-            break
-        size /= 1024
-    else:
-        unit = "TiB"
+    size, units = float(count or 0), ["TiB", "GiB", "MiB", "KiB", "B"]
+    unit = units.pop()
+    while size >= 1024 and units:
+        size, unit = size / 1024, units.pop()
     return f"{size:.0f} {unit}" if size >= 100 or unit == "B" else f"{size:.1f} {unit}"
 
 

@@ -8,18 +8,25 @@ let renewing = false;
 let told = false;
 
 function show(news) {
+  let other = false;
   for (const [state, count] of Object.entries(news.counts)) {
-    for (const place of document.querySelectorAll(`[data-count="${news.queue}:${state}"]`)) place.textContent = count.toLocaleString("en");
+    for (const place of document.querySelectorAll(`[data-count="${news.queue}:${state}"]`)) {
+      const text = count.toLocaleString("en");
+      other ||= place.textContent !== text;
+      place.textContent = text;
+    }
   }
   const job = document.querySelector("[data-job]");
-  const concerned = job ? news.jobs.includes(job.dataset.job) : Object.keys(news.happened).length > 0;
-  if (concerned && told) stale = true;
+  // The first news may tell of what happened while the page came.
+  const concerned = job ? !told || news.jobs.includes(job.dataset.job) : other || Object.keys(news.happened).length > 0;
+  stale ||= concerned;
   told = true;
   renew();
 }
 
 // Somebody who chooses, types or is asked is not disturbed.
-const busy = (region) => region.contains(document.activeElement) || region.querySelector("input[name=ids]:checked") || document.querySelector("dialog[open]");
+const typing = (element) => element.matches("input, select, textarea");
+const busy = (region) => (region.contains(document.activeElement) && typing(document.activeElement)) || region.querySelector("input[name=ids]:checked") || document.querySelector("dialog[open]");
 
 async function renew() {
   if (!stale || renewing || document.hidden) return;
@@ -37,7 +44,10 @@ async function renew() {
 function replace(fresh) {
   for (const region of document.querySelectorAll("[data-live]")) {
     const other = fresh.getElementById(region.id);
-    if (other && !busy(region) && other.innerHTML !== region.innerHTML) region.replaceWith(document.adoptNode(other));
+    if (!other || busy(region) || other.innerHTML === region.innerHTML) continue;
+    const held = region.contains(document.activeElement) ? document.activeElement.getAttribute("href") : null;
+    region.replaceWith(document.adoptNode(other));
+    if (held) [...other.querySelectorAll("a")].find((link) => link.getAttribute("href") === held)?.focus({ preventScroll: true });
   }
   document.dispatchEvent(new CustomEvent("renewed"));
 }

@@ -20,6 +20,8 @@ from tillwise_gateway.accounts.tokens import ApiKey
 from tillwise_gateway.app import build
 from tillwise_gateway.settings import GatewaySettings
 
+from .queue_stand_in import SEND_MAIL, StandIn
+
 ADMIN = ApiKey("admin", "a" * 43)
 PASSWORD = "correct horse"
 
@@ -83,3 +85,19 @@ async def _furnish(gateway: Gateway, settings: GatewaySettings) -> None:
     key = await accounts.add_key(store, ["ingest", "read"], "test", None)
     gateway.key, gateway.key_id = str(key), key.id
     await postgres.close()
+
+
+@pytest.fixture
+async def mail(redis_url: str) -> AsyncIterator[StandIn]:
+    """The queue "mail" and somebody who works on it."""
+    stand_in = StandIn(redis_url)
+    yield stand_in
+    await stand_in.close()
+
+
+@pytest.fixture
+async def office(database_url: str, redis_url: str) -> AsyncIterator[Gateway]:
+    """A gateway that knows the jobs of the queue "mail"; its key is the platform's admin's."""
+    async with serving(database_url, redis_url, (*KINDS, SEND_MAIL)) as running:
+        running.key = str(ADMIN)
+        yield running

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import time
 from itertools import count
 from typing import Any, Literal
@@ -87,3 +88,9 @@ class StandIn:
         assert await self.take() == [job_id]
         await self.end(job_id, what, value)
         return job_id
+
+
+async def until(true: Any) -> None:
+    """Look until something is so; the test's own time limit ends it."""
+    while not await true():
+        await asyncio.sleep(0.01)

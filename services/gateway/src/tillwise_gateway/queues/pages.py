@@ -19,7 +19,7 @@ from tillwise_gateway.queues.entrance import Entrance
 from tillwise_gateway.queues.wishes import Wish, bulk_of
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
-PATH = "/api/admin/queues"
+PATH, API = "/api/admin/queues", "/api/v1/admin/queues"
 TITLES: dict[State, str] = {
     "waiting": "Waiting", "active": "Active", "delayed": "Delayed", "failed": "Failed", "completed": "Completed", "children": "On children",
 }  # fmt: skip
@@ -56,7 +56,7 @@ class QueuePages:
         """All queues at a glance."""
         await self._entrance.look_around(request)
         queues, server = await self._desk.overview(), await self._desk.server()
-        return self._page("queues/overview.html", queues=queues, server=server, stream="/api/v1/admin/queues/-/news")
+        return self._page("queues/overview.html", queues=queues, server=server, stream=f"{API}/-/news")
 
     async def queue(self, request: web.Request) -> web.Response:
         """One queue: its figures, the jobs of a state, its workers, schedules and limits."""
@@ -66,6 +66,10 @@ class QueuePages:
         offset = request.query.get("offset", "0")[:9]
         position = int(offset) if offset.isascii() and offset.isdigit() else 0
         page = await self._desk.jobs(control, state, typed, position)
+
+        def link(**more: Any) -> str:
+            return "?" + urlencode({"state": state, **({"words": typed} if typed else {}), **more})
+
         return self._page(
             "queues/queue.html",
             queue=queue,
@@ -81,8 +85,9 @@ class QueuePages:
             aged=state in AGED,
             ages=AGES,
             done=_done(request),
-            link=lambda **more: "?" + urlencode({"state": state, **({"words": typed} if typed else {}), **more}),
-            stream=f"/api/v1/admin/queues/{queue['name']}/news",
+            link=link,
+            here=f"{PATH}/{queue['name']}{link(offset=position)}",
+            stream=f"{API}/{queue['name']}/news",
         )
 
     async def bulk(self, request: web.Request) -> web.Response:
@@ -105,7 +110,7 @@ class QueuePages:
             changeable=job["state"] in ("waiting", "delayed", "children", "failed"),
             done=_done(request),
             job_link=_job_link,
-            stream=f"/api/v1/admin/queues/{control.queue.name}/news",
+            stream=f"{API}/{control.queue.name}/news",
         )
 
     async def change_queue(self, request: web.Request) -> web.Response:

@@ -32,7 +32,7 @@ def away(seconds: float) -> str:
     """How far something is away, such as "3 min ago" or "in 2 h"."""
     if abs(seconds) < 1:
         return "now"
-    return f"in {span(seconds)}" if seconds > 0 else f"{span(-seconds)} ago"
+    return f"in {span(round(seconds))}" if seconds > 0 else f"{span(round(-seconds))} ago"
 
 
 def span(seconds: float | None) -> str:

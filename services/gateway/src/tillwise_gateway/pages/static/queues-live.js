@@ -14,6 +14,7 @@ function show(news) {
       const text = count.toLocaleString("en");
       other ||= place.textContent !== text;
       place.textContent = text;
+      place.classList.toggle("none", !count);
     }
   }
   const job = document.querySelector("[data-job]");
@@ -33,7 +34,7 @@ async function renew() {
   renewing = true;
   stale = false;
   try {
-    const answer = await fetch(location.href, { headers: { Accept: "text/html" } });
+    const answer = await fetch(about.dataset.self || location.pathname, { headers: { Accept: "text/html" } });
     if (answer.ok && !answer.redirected) replace(new DOMParser().parseFromString(await answer.text(), "text/html"));
   } catch {
     // The stream tells when the server is back.

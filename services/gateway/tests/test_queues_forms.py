@@ -80,7 +80,8 @@ def test_moments_are_told_as_far_as_they_are_away(seconds, text):
 
 
 def test_memory_is_told_in_its_largest_unit():
-    assert [words.memory(size) for size in (0, 1023, 1536, 200 * 1024**2, 5 * 1024**4)] == [
+    told = [words.memory(size) for size in (0, 1023, 1536, 200 * 1024**2, 5 * 1024**4)]
+    assert told == [
         "0 B",
         "1023 B",
         "1.5 KiB",

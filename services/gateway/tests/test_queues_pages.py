@@ -108,8 +108,9 @@ async def test_a_bulk_change_is_asked_for_with_the_number_of_jobs_that_are_meant
 
 async def test_a_form_adds_a_job_that_fits_its_kind(office, mail):
     form = {"payload.to": "bob", "payload.urgent": "true", "payload.form": "html", "payload.copies": "2", "payload.note": ""}
-    await send(office, do="add", name="send_mail", priority="5", delay="", **form)
+    where = await send(office, do="add", name="send_mail", priority="5", delay="", **form)
     (job,) = await mail.control.jobs("waiting")
+    assert f'<a href="{PATH}/mail/jobs/{job.id}">Show it</a>' in await page(office, where.removeprefix(PATH))
     assert job.priority == 5
     assert bytes(job.data) == b'{"to":"bob","token":"","copies":2,"urgent":true,"form":"html","note":null}'
     answer = await office.call("POST", f"{PATH}/mail", data={"do": "add", "name": "send_mail", "payload.to": "a", "payload.copies": "x"})

@@ -85,6 +85,7 @@ class QueuePages:
             aged=state in AGED,
             ages=AGES,
             done=_done(request),
+            added=request.query.get("job", "")[:200],
             link=link,
             here=f"{PATH}/{queue['name']}{link(offset=position)}",
             stream=f"{API}/{queue['name']}/news",
@@ -109,7 +110,6 @@ class QueuePages:
             possible=[verb for verb, states in POSSIBLE.items() if job["state"] in states],
             changeable=job["state"] in ("waiting", "delayed", "children", "failed"),
             done=_done(request),
-            job_link=_job_link,
             stream=f"{API}/{control.queue.name}/news",
         )
 
@@ -142,6 +142,7 @@ class QueuePages:
             verbs=VERBS,
             spark=sparkline.sparkline,
             words=words,
+            job_link=_job_link,
             **values,
         )
 

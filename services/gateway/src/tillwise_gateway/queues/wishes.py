@@ -13,7 +13,7 @@ from tillwise_gateway.queues.changes import POSSIBLE, Bulk, Changes, Limits, New
 from tillwise_gateway.queues.entrance import chosen
 from tillwise_gateway.queues.known import Known
 
-# What was done, as the next page says it: "done" and "count" in its address.
+# What was done, as the address of the next page says it: "done", "count", and "job" where one was added.
 Told = dict[str, str]
 
 
@@ -36,9 +36,11 @@ class Wish:
                 wish = bulk_of(self._form)
                 return _told(wish.action, await changes.do_to_all(wish))
             case "add":
-                await self._add(changes, known)
+                wished = self._new_job(changes, known)
+                added = await changes.add(wished)
+                return {**_told("add", 1), "job": added.id, "state": "delayed" if wished.delay else "waiting"}
             case "run_schedule":
-                await changes.run_schedule(self._text("schedule"))
+                return {**_told("run_schedule", 1), "job": (await changes.run_schedule(self._text("schedule"))).id}
             case "remove_schedule":
                 await changes.remove_schedule(self._text("schedule"))
             case action if action in POSSIBLE:
@@ -64,10 +66,11 @@ class Wish:
                 raise _unknown()
         return _told(self._do, 1)
 
-    async def _add(self, changes: Changes, known: Known) -> None:
+    def _new_job(self, changes: Changes, known: Known) -> NewJob:
         kind = known.find(self._text("name"), changes.queue)
         about = {**self._numbers("priority", "delay"), "name": kind.name, "payload": forms.meant(kind.schema(), self._form)}
-        await changes.add(_typed(about, NewJob))
+        wished: NewJob = _typed(about, NewJob)
+        return wished
 
     def _text(self, name: str) -> str:
         return str(self._form.get(name, "")).strip()

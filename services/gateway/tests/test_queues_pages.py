@@ -76,6 +76,12 @@ async def test_a_search_keeps_its_words(office, mail):
     assert "holds “&lt;b&gt;”" in await page(office, "/mail?state=failed&words=%3Cb%3E")
 
 
+async def test_who_searches_for_an_id_is_led_to_the_job_whatever_its_state(office, mail):
+    job_id = await mail.completed()
+    answer = await office.call("GET", f"{PATH}/mail", params={"state": "failed", "words": f" {job_id} "})
+    assert (answer.status, answer.headers["Location"]) == (303, f"{PATH}/mail/jobs/{job_id}")
+
+
 async def test_a_job_shows_all_there_is_of_it_without_its_secrets(office, mail):
     job_id = await mail.failed("no such mailbox", token="hush", request_id="request-7")
     text = await page(office, f"/mail/jobs/{job_id}")

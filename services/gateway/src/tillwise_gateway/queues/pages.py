@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Awaitable, Callable
 from typing import Any
 from urllib.parse import quote, urlencode
 
 from aiohttp import web
 
+from tillwise_common.jobs.control import Control
+from tillwise_common.jobs.errors import BadJob, JobGone
 from tillwise_common.jobs.record import LISTS, State
 from tillwise_common.web.problems import Problem
 from tillwise_gateway.pages.rendering import Templates
@@ -65,6 +68,7 @@ class QueuePages:
         state, typed = state_of(request.query.get("state") or _first(queue["counts"])), request.query.get("words", "")[:200]
         offset = request.query.get("offset", "0")[:9]
         position = int(offset) if offset.isascii() and offset.isdigit() else 0
+        await self._go_to_job(control, typed)
         page = await self._desk.jobs(control, state, typed, position)
 
         def link(**more: Any) -> str:
@@ -90,6 +94,12 @@ class QueuePages:
             here=f"{PATH}/{queue['name']}{link(offset=position)}",
             stream=f"{API}/{queue['name']}/news",
         )
+
+    async def _go_to_job(self, control: Control, typed: str) -> None:
+        """Who searches for the id of a job is led to it, whatever its state."""
+        with contextlib.suppress(JobGone, BadJob):
+            found = await control.job(typed.strip())
+            raise web.HTTPSeeOther(_job_link(f"{control.queue.name}:{found.id}"))
 
     async def bulk(self, request: web.Request) -> web.Response:
         """Asks whether it is meant, and says how many jobs it would be."""

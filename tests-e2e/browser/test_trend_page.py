@@ -2,56 +2,14 @@
 
 from __future__ import annotations
 
-import shutil
-import subprocess
-import sys
 from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
 import pytest
 
-from tillwise.supervisor.options import free_port
+from .conftest import needs_chromium
 
-CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
-FLAGS = [
-    "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
-    "--disable-component-update", "--disable-sync",
-]  # fmt: skip
-pytestmark = [
-    pytest.mark.e2e,
-    pytest.mark.browser,
-    pytest.mark.skipif(CHROMIUM is None, reason="no Chromium here: install it (Debian: apt-get install chromium) to run the browser tests"),
-]
-
-
-@pytest.fixture(scope="module")
-def demo(tmp_path_factory):
-    """A platform with its demo store."""
-    import json
-    import time
-
-    folder = tmp_path_factory.mktemp("demo") / "data"
-    run = [sys.executable, "-m", "tillwise"]
-    port = str(free_port("127.0.0.1"))
-    up = subprocess.run(
-        [*run, "up", "--detach", "--port", port, "--data-dir", folder, "--json"], capture_output=True, text=True, check=True
-    )
-    deadline = time.monotonic() + 60
-    while not (folder / "secrets" / "demo_seeded").exists():
-        assert time.monotonic() < deadline, "the demo data did not come"
-        time.sleep(0.1)
-    yield json.loads(up.stdout)
-    subprocess.run([*run, "down", "--data-dir", folder], check=True, capture_output=True)
-
-
-@pytest.fixture(scope="module")
-def browser():
-    from playwright.sync_api import sync_playwright
-
-    with sync_playwright() as playwright:
-        running = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
-        yield running
-        running.close()
+pytestmark = [pytest.mark.e2e, pytest.mark.browser, needs_chromium]
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -13,8 +14,10 @@ from tillwise_common.bus.connection import RedisConnection
 from tillwise_common.bus.dead_letters import DeadLetters
 from tillwise_common.bus.publish import PackingPublisher
 from tillwise_common.contracts.batches import Part
+from tillwise_common.contracts.jobs import KINDS
 from tillwise_common.contracts.stores import Store
 from tillwise_common.files.place import place
+from tillwise_common.jobs.kinds import Kind
 from tillwise_common.postgres.migrate import up_to_date
 from tillwise_common.postgres.pool import Postgres
 from tillwise_common.render.process import Renderer
@@ -33,6 +36,12 @@ from tillwise_gateway.ingest.pressure import Pressure
 from tillwise_gateway.ingest.routes import Ingest, packing
 from tillwise_gateway.pages.bundle import ChartBundle
 from tillwise_gateway.pages.routes import Pages
+from tillwise_gateway.queues.api import QueueRoutes
+from tillwise_gateway.queues.desk import Desk
+from tillwise_gateway.queues.entrance import Entrance
+from tillwise_gateway.queues.known import Known
+from tillwise_gateway.queues.live import Live
+from tillwise_gateway.queues.pages import QueuePages
 from tillwise_gateway.reports.catalogue import Catalogue
 from tillwise_gateway.reports.client import ReportsClient
 from tillwise_gateway.reports.routes import Reports
@@ -42,7 +51,7 @@ REDIS_TIMEOUT = 2.0
 STATEMENT_TIMEOUT = 2.0
 
 
-def build(service: Service, settings: GatewaySettings) -> None:
+def build(service: Service, settings: GatewaySettings, kinds: Iterable[Kind[Any]] = KINDS) -> None:
     """Add the gateway's parts to the service's life, in the order in which they start."""
     # Clients wait for both: better a fast "try again" than a slow one.
     redis = RedisConnection(settings.redis_url, timeout=REDIS_TIMEOUT)
@@ -75,6 +84,8 @@ def build(service: Service, settings: GatewaySettings) -> None:
     catalogue, renderer = Catalogue(client), Renderer()
     pages = Pages(door, accounts, client, catalogue, bundle, settings.session_hours)
     exports = Exports(door, accounts.store_for, catalogue, redis, place(settings.files_place))
+    desk, live = Desk(redis.commands, Known(kinds)), Live(redis.commands, redis.blocking)
+    entrance = Entrance(door, desk, read_only=settings.queues_read_only)
     rooms: list[Any] = [
         ingest,
         Reports(door, client, accounts.store_for, catalogue, renderer),
@@ -83,6 +94,8 @@ def build(service: Service, settings: GatewaySettings) -> None:
         pages,
         Admin(door, accounts, asker),
         DeadLetterRoutes(door, DeadLetters(redis.commands, settings.event_partitions)),
+        QueueRoutes(entrance, desk, live),
+        QueuePages(entrance, desk),
         HealthRoute(service),
         service.probes,
     ]
@@ -107,8 +120,9 @@ def build(service: Service, settings: GatewaySettings) -> None:
         HttpServer(
             app, settings.public_host or settings.host, settings.port, reuse_port=settings.reuse_port, drain_seconds=settings.drain_seconds
         ),
-        # Sends listeners away before the server waits for them.
+        # They send listeners away before the server waits for them.
         exports,
+        live,
     ]
     for part in parts:
         service.lifecycle.add(part)

@@ -30,6 +30,8 @@ class GatewaySettings(Settings, frozen=True, kw_only=True):
     asset_dir: str = ""
     # Where finished exports are: a folder that the workers share, or s3://BUCKET.
     files_place: str = ""
+    # true: the queue dashboard shows everything and changes nothing.
+    queues_read_only: bool = False
     session_hours: Annotated[int, Meta(ge=1, le=24 * 365)] = 24 * 14
 
 

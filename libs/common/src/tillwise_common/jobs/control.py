@@ -72,10 +72,15 @@ class Control:
         found = await self._redis.zrange(self.queue.key(LISTS[state]), offset, offset + limit - 1, desc=newest_first)
         return await self._read([one.decode() for one in found])
 
-    async def search(self, state: State, words: str, offset: int = 0, limit: int = 50) -> Page:
-        """Jobs of a state whose id, name, request ID, payload or error holds all the words (in any case)."""
+    async def count(self, state: State, *, older_than: float = 0.0) -> int:
+        """How many jobs of a state came into it at least so many seconds ago: to how many `do_to_all` would do something."""
+        before = "+inf" if not older_than else int((time.time() - older_than) * 1000)
+        return int(await self._redis.zcount(self.queue.key(LISTS[state]), "-inf", before))
+
+    async def search(self, state: State, words: str, offset: int = 0, limit: int = 50, *, most: int = MOST_SEARCHED) -> Page:
+        """Jobs of a state whose id, name, request ID, payload or error holds all the words (in any case), among the next `most`."""
         wanted, found = [word.lower().encode() for word in words.split()], list[Job]()
-        end = offset + MOST_SEARCHED
+        end = offset + most
         while offset < end:
             page = await self._page(state, offset)
             for job_id, kept in page:

@@ -6,9 +6,10 @@ from aiohttp import web
 
 from tillwise_common.web.problems import Problem
 from tillwise_gateway.accounts.door import Door
+from tillwise_gateway.accounts.principal import Principal
 
 
-async def require_platform_admin(door: Door, request: web.Request) -> None:
+async def require_platform_admin(door: Door, request: web.Request) -> Principal:
     """Let the platform's admin through, from our own pages or with a key. Raises Problem 401 or 403."""
     principal = await door.authenticate(request, "admin")
     if not principal.is_platform_admin:
@@ -16,3 +17,4 @@ async def require_platform_admin(door: Door, request: web.Request) -> None:
     site = request.headers.get("Sec-Fetch-Site")
     if request.method != "GET" and site not in (None, "same-origin", "none"):
         raise Problem(403, "cross_site", "Requests from other sites are refused.")
+    return principal

@@ -19,7 +19,11 @@ SECURITY_HEADERS = {
     "Referrer-Policy": "same-origin",
     "Cache-Control": "private, no-store",
 }
-STATIC = {"style.css": "text/css", "trend.js": "text/javascript", "report.js": "text/javascript", "icon.svg": "image/svg+xml"}
+SCRIPT = "text/javascript"
+STATIC = {
+    "style.css": "text/css", "queues.css": "text/css", "icon.svg": "image/svg+xml", "trend.js": SCRIPT, "report.js": SCRIPT,
+    "queues-live.js": SCRIPT, "queues-ask.js": SCRIPT, "queues-keys.js": SCRIPT,
+}  # fmt: skip
 
 
 class Templates:
@@ -34,7 +38,7 @@ class Templates:
         )
         self._environment.globals["static"] = lambda name: f"/static/{name}?{digests[name]}"
 
-    def page(self, name: str, *, status: int = 200, **values: Any) -> web.Response:
+    def page(self, name: str, /, *, status: int = 200, **values: Any) -> web.Response:
         """A page from template `name`."""
         text = self._environment.get_template(name).render(**values)
         return web.Response(text=text, status=status, content_type="text/html", headers=SECURITY_HEADERS)

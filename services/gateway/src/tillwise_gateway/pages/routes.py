@@ -27,6 +27,7 @@ from tillwise_gateway.pages.bundle import ChartBundle
 from tillwise_gateway.pages.downloads import downloads
 from tillwise_gateway.pages.questions import fields, meant, without_days
 from tillwise_gateway.pages.rendering import STATIC, Templates
+from tillwise_gateway.pages.same_site import same_site
 from tillwise_gateway.reports.catalogue import Catalogue
 from tillwise_gateway.reports.client import ReportsClient
 from tillwise_gateway.reports.routes import single_values
@@ -160,7 +161,7 @@ class Pages:
 
     async def login(self, request: web.Request) -> web.Response:
         """A session for a person (e-mail and password) or for a key."""
-        _same_site(request)
+        same_site(request)
         form = await request.post()
         # PostgreSQL knows no zero characters, so nothing it holds has one.
         key, email, password = (str(form.get(name, "")).replace("\0", "").strip() for name in ("key", "email", "password"))
@@ -175,7 +176,7 @@ class Pages:
         raise response
 
     async def logout(self, request: web.Request) -> web.Response:
-        _same_site(request)
+        same_site(request)
         token = request.cookies.get(COOKIE)
         if token:
             await self._accounts.logout(token)
@@ -327,12 +328,3 @@ def _own_path(target: str | None) -> str:
     if not target or not target.startswith("/") or target.startswith(("//", "/\\")) or any(ord(c) < 32 for c in target):
         return "/reports/trend"
     return target
-
-
-def _same_site(request: web.Request) -> None:
-    """Refuse forms that another site sent in a visitor's name."""
-    origin = request.headers.get("Origin")
-    if request.headers.get("Sec-Fetch-Site", "same-origin") not in ("same-origin", "none"):
-        raise Problem(403, "cross_site", "Requests from other sites are refused.")
-    if origin is not None and origin.partition("://")[2] != request.host:
-        raise Problem(403, "cross_site", "Requests from other sites are refused.")

@@ -63,9 +63,7 @@ class DeliverReport:
 
 def _letter(key: str, order: Delivery, way: ByMail, title: str, name: str, file: bytes) -> Letter:
     asked = "".join(f"\n{parameter}: {value}" for parameter, value in order.params.items())
-    text = (
-        f"{title} of {order.store.name}, attached as {name}.\n{asked}\n\nTo end it, remove the schedule {order.plan} in Tillwise.\n"
-    )
+    text = f"{title} of {order.store.name}, attached as {name}.\n{asked}\n\nTo end it, remove the schedule {order.plan} in Tillwise.\n"
     # A name of two lines would be a header of its own.
     subject = " ".join(f"{order.store.name}: {title}".split())
     return Letter(key, list(way.to), subject, text, name, FORMS[order.format], file)

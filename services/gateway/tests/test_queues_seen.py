@@ -8,6 +8,7 @@ from tillwise_common.jobs import flows, schedules
 from tillwise_common.jobs.queue import entry
 from tillwise_common.jobs.schedules import Schedule
 
+from .conftest import ADMIN, serving
 from .queue_stand_in import SEND_MAIL, SendMail
 
 PATH = "/api/v1/admin/queues"
@@ -140,3 +141,12 @@ async def test_what_is_not_there_or_makes_no_sense_is_a_problem(office, path, st
 async def test_only_the_platforms_admin_may_look_or_change(gateway, method, path):
     assert (await gateway.call(method, PATH + path, json={})).status == 403
     assert (await gateway.call(method, PATH + path, key="", json={})).status == 401
+
+
+async def test_redis_away_is_told_as_such_and_as_a_page(database_url):
+    async with serving(database_url, "redis://127.0.0.1:1/0", (SEND_MAIL,)) as office:
+        for path in ("", "/mail", "/mail/jobs", "/mail/news", "/-/news"):
+            answer = await office.call("GET", PATH + path, key=str(ADMIN))
+            assert (answer.status, (await answer.json())["code"], answer.headers["Retry-After"]) == (503, "redis_unavailable", "2")
+        answer = await office.call("GET", "/api/admin/queues", key=str(ADMIN))
+        assert (answer.status, answer.content_type) == (503, "text/html")

@@ -40,6 +40,13 @@ async def test_all_queues_are_told_with_counts_workers_rates_and_figures_of_the_
     assert await mail.state(waiting) == "waiting"
 
 
+async def test_rates_are_told_for_as_many_minutes_as_are_asked_for(office, mail):
+    await mail.completed()
+    rates = (await told(office, "/mail?minutes=2880"))["rates"]
+    assert (len(rates["completed"]), rates["sum_completed"]) == (2880, 1)
+    assert (await office.call("GET", f"{PATH}/mail?minutes=2881")).status == 422
+
+
 async def test_jobs_of_a_state_come_in_pages_the_newest_failure_first(office, mail):
     failed = [await mail.failed() for _ in range(5)]
     first = await told(office, "/mail/jobs?state=failed&limit=2")

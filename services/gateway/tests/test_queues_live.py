@@ -113,6 +113,16 @@ async def test_streams_end_when_the_gateway_does(office, mail):
             pass
 
 
+async def test_a_stream_goes_on_when_the_connection_to_redis_was_cut(office, mail):
+    async with listening(office) as news:
+        await news.next()
+        await mail.redis.commands.client_kill_filter(_type="normal", skipme=True)
+        job_id = await mail.add()
+        await news.heard(lambda one: one["counts"]["waiting"] == 1)
+        await mail.control.do("cancel", [job_id])
+        await news.heard(lambda one: one["counts"]["failed"] == 1)
+
+
 async def test_nobody_watches_a_queue_at_which_nobody_looks(office, mail):
     async def readers():
         return [one for one in await mail.redis.commands.client_list() if one["cmd"] == "xread"]

@@ -8,6 +8,7 @@ from tillwise_common.jobs import flows, schedules
 from tillwise_common.jobs.queue import entry
 from tillwise_common.jobs.schedules import Schedule
 
+from .conftest import ADMIN, serving
 from .queue_stand_in import SEND_MAIL, SendMail
 
 PATH = "/api/v1/admin/queues"
@@ -37,6 +38,13 @@ async def test_all_queues_are_told_with_counts_workers_rates_and_figures_of_the_
     assert body["read_only"] is False
     assert (await told(office, "/mail"))["name"] == "mail"
     assert await mail.state(waiting) == "waiting"
+
+
+async def test_rates_are_told_for_as_many_minutes_as_are_asked_for(office, mail):
+    await mail.completed()
+    rates = (await told(office, "/mail?minutes=2880"))["rates"]
+    assert (len(rates["completed"]), rates["sum_completed"]) == (2880, 1)
+    assert (await office.call("GET", f"{PATH}/mail?minutes=2881")).status == 422
 
 
 async def test_jobs_of_a_state_come_in_pages_the_newest_failure_first(office, mail):
@@ -140,3 +148,12 @@ async def test_what_is_not_there_or_makes_no_sense_is_a_problem(office, path, st
 async def test_only_the_platforms_admin_may_look_or_change(gateway, method, path):
     assert (await gateway.call(method, PATH + path, json={})).status == 403
     assert (await gateway.call(method, PATH + path, key="", json={})).status == 401
+
+
+async def test_redis_away_is_told_as_such_and_as_a_page(database_url):
+    async with serving(database_url, "redis://127.0.0.1:1/0", (SEND_MAIL,)) as office:
+        for path in ("", "/mail", "/mail/jobs", "/mail/news", "/-/news"):
+            answer = await office.call("GET", PATH + path, key=str(ADMIN))
+            assert (answer.status, (await answer.json())["code"], answer.headers["Retry-After"]) == (503, "redis_unavailable", "2")
+        answer = await office.call("GET", "/api/admin/queues", key=str(ADMIN))
+        assert (answer.status, answer.content_type) == (503, "text/html")

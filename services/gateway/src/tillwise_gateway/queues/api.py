@@ -21,6 +21,8 @@ from tillwise_gateway.queues.live import Live
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 PATH = "/api/v1/admin/queues"
 MOST, FURTHEST = 200, 10_000_000
+# Rates are kept for two days.
+MOST_MINUTES = 2880
 
 
 class Some(msgspec.Struct, forbid_unknown_fields=True):
@@ -82,8 +84,9 @@ class QueueRoutes:
         return json_response({"queues": queues, "redis": server, "read_only": self._entrance.read_only})
 
     async def show(self, request: web.Request) -> web.Response:
+        """One queue, with the rates of the last `minutes`."""
         queue = await self._entrance.look(request)
-        return json_response(await self._desk.summary(queue))
+        return json_response(await self._desk.summary(queue, _number(request, "minutes", 60, 1, MOST_MINUTES)))
 
     async def kinds(self, request: web.Request) -> web.Response:
         """What jobs can be added to a queue, with the JSON Schemas of their payloads."""

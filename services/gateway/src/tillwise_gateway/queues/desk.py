@@ -44,16 +44,16 @@ class Desk:
         found = [Control(Queue(self.redis, name)) for name in await self.names()]
         return list(await asyncio.gather(*(self.summary(one) for one in found)))
 
-    async def summary(self, queue: Control) -> dict[str, Any]:
-        """A queue with its counts, limits, workers and rates."""
-        counts, limits, workers, minutes = await asyncio.gather(queue.counts(), queue.limits(), queue.workers(), queue.rates())
+    async def summary(self, queue: Control, minutes: int = 60) -> dict[str, Any]:
+        """A queue with its counts, limits, workers, and the rates of the last minutes."""
+        counts, limits, workers, rates = await asyncio.gather(queue.counts(), queue.limits(), queue.workers(), queue.rates(minutes))
         return {
             "name": queue.queue.name,
             "paused": limits.paused,
             "limits": {"concurrency": limits.concurrency, "rate": limits.rate, "rate_seconds": limits.rate_seconds},
             "counts": counts,
             "workers": [views.worker(one) for one in sorted(workers, key=lambda one: one.name)],
-            "rates": views.rates(minutes),
+            "rates": views.rates(rates),
         }
 
     async def jobs(self, queue: Control, state: State, words: str = "", offset: int = 0, limit: int = PAGE) -> dict[str, Any]:

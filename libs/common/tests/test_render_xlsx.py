@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tillwise_common.contracts.reports import Column
+from tillwise_common.contracts.reports import Column, StoreSummary
 from tillwise_common.render import xlsx
 from tillwise_common.render.document import Table, of_answer
 from tillwise_common.render.xlsx import Workbook, render_xlsx
@@ -73,13 +73,26 @@ ADVERSARIAL = st.one_of(
 )  # fmt: skip
 
 
+INJECTED = '<r><t>x</t></r></is></c><c r="B9"><f>HYPERLINK("http://x")</f></c><c><is><r></r>'
+
+
+@pytest.mark.parametrize("text", [INJECTED, "<r></r>", "<r>a & b</r>"])
+def test_a_text_that_looks_like_the_inside_of_a_workbook_is_a_text_everywhere(text: str) -> None:
+    store, chart = StoreSummary(1, text, "EUR"), {**LINE, "title": text}
+    book = read(render_xlsx(of_answer(answer(store=store, columns=[Column("c", "text")], rows=[[text]], notes=[text], charts=[chart]))))
+    assert (book.worksheets[0]["A2"].value, book["About"]["B2"].value) == (text, text)
+    assert not any(cell.data_type == "f" for sheet in book for row in sheet.iter_rows() for cell in row)
+
+
 @settings(max_examples=60, deadline=None)
 @given(texts=st.lists(ADVERSARIAL, min_size=1, max_size=20))
 def test_no_text_becomes_a_formula_a_link_or_a_number(texts: list[str]) -> None:
     made = render_xlsx(of_answer(answer(columns=[Column("c", "text")], rows=[[text] for text in texts], charts=[], totals={})))
     sheet = read(made).worksheets[0]
-    for cell in sheet["A"][1:]:
+    for text, cell in zip(texts, sheet["A"][1:], strict=True):
         assert (cell.data_type in ("s", "inlineStr"), cell.hyperlink) == (True, None)
+        if text.isprintable() and "_x" not in text:
+            assert cell.value in (text, "(none)", f"{text} (named so)")
     assert sheet.max_row == len(texts) + 1
 
 

@@ -138,7 +138,8 @@ async def test_a_data_set_arrives_whole_and_says_what_it_must_be(exporter, worke
     assert answer.headers["ETag"] == f'"{digest.hexdigest()}"' == f'"{export["file"]["sha256"]}"'
     assert answer.headers["Repr-Digest"] == f"sha-256=:{base64.b64encode(digest.digest()).decode()}:" == export["file"]["repr_digest"]
     assert answer.headers["X-Content-Type-Options"] == "nosniff"
-    assert answer.headers["Content-Disposition"].startswith("attachment; ")
+    assert answer.headers["Content-Disposition"] == f'attachment; filename="{export["file"]["file_name"]}"'
+    assert (export["dataset"], export["params"], export["progress"]) == ("order_lines", {}, {"rows": 2, "of": 2})
     rows = list(csv.DictReader(io.StringIO(body.decode())))
     assert {(row["sku"], row["name"], row["amount"], row["currency"]) for row in rows} == {("'=A1", "'@SUM(1)", "2100", "EUR")}
     assert sorted(row["placed_at"] for row in rows) == ["2026-03-02 00:30:00", "2026-03-03 00:30:00"]
@@ -149,6 +150,7 @@ async def test_days_are_days_of_the_store(exporter, worker, sold):
     book = openpyxl.load_workbook(io.BytesIO(await (await fetch(exporter, export)).read()))
     head, row = book["Orders"].iter_rows(values_only=True)
     told = dict(zip(head, row, strict=True))
+    assert export["params"] == {"from": "2026-03-03", "to": "2026-03-03"}
     assert (told["order id"], told["placed at"], told["gross"]) == ("o2", datetime(2026, 3, 3, 0, 30), 21)
 
 

@@ -11,16 +11,18 @@ from pathlib import Path
 from typing import Any, BinaryIO
 
 import xlsxwriter
-from xlsxwriter.worksheet import Worksheet
 
 from tillwise_common.contracts.reports import Column
 from tillwise_common.render import xlsx_cells
 from tillwise_common.render.document import Document, Row, Table
 from tillwise_common.render.series import Plot, plot
-from tillwise_common.render.xlsx_cells import DAY, Writer
+from tillwise_common.render.xlsx_cells import DAY
+from tillwise_common.render.xlsx_sheet import Cell, Sheet
 
 # What a sheet holds, its header included.
 MOST_ROWS = 1_048_576
+# So many rows are written in one step.
+_AT_ONCE = 1000
 # So many rows say how wide the columns must be.
 _LOOKED_AT = 200
 _NARROWEST, _WIDEST = 8, 60
@@ -89,20 +91,24 @@ class Workbook:
         """Sheets for the rows of a table that come bit by bit; `like` are some of them."""
         return Sheets(self, title, columns, like)
 
-    def sheet(self, title: str) -> Worksheet:
+    def sheet(self, title: str) -> Sheet:
         """A new sheet, with a name that a spreadsheet takes."""
-        found: Worksheet = self._book.add_worksheet(self._name(title))
+        found: Sheet = self._book.add_worksheet(self._name(title), Sheet)
         return found
 
-    def header(self, sheet: Worksheet, names: list[str]) -> None:
+    def header(self, sheet: Sheet, names: list[str]) -> None:
         """Bold, and there to stay."""
         for number, name in enumerate(names):
             sheet.write_string(0, number, name, self._bold)
         sheet.freeze_panes(1, 0)
 
-    def writers(self, columns: list[Column]) -> list[Writer]:
-        """What writes the cells of each column."""
-        return [xlsx_cells.writer(column, lambda shape: self._book.add_format({"num_format": shape})) for column in columns]
+    def cells(self, columns: list[Column]) -> list[Cell]:
+        """How the cells of each column are written."""
+
+        def shape(told: str) -> Any:
+            return self._book.add_format({"num_format": told})
+
+        return [xlsx_cells.cell(column, place, shape) for place, column in enumerate(columns)]
 
     def chart(self, made: Plot) -> None:
         """A sheet with a native chart and its figures."""
@@ -178,21 +184,18 @@ class Sheets:
     def __init__(self, book: Workbook, title: str, columns: list[Column], like: list[Row]) -> None:
         self._book, self._title, self._columns = book, title, columns
         self._widths = [_width(column, [row[number] for row in like]) for number, column in enumerate(columns)]
-        self._writers = book.writers(columns)
+        self._cells = book.cells(columns)
+        self._row: int = 1
         self._begin()
 
     def write(self, rows: Iterable[Row]) -> None:
         """Add rows below."""
-        writers = self._writers
-        for row in rows:
+        rest = iter(rows)
+        while some := list(islice(rest, min(_AT_ONCE, MOST_ROWS - self._row) or 1)):
             if self._row == MOST_ROWS:
                 self.end()
                 self._begin()
-            sheet, number = self._sheet, self._row
-            for place, value in enumerate(row):
-                if value is not None:
-                    writers[place](sheet, number, place, value)
-            self._row += 1
+            self._row = self._sheet.append(self._row, some, self._cells)
 
     def end(self) -> None:
         """No more rows: what there is can be filtered."""
@@ -207,7 +210,7 @@ class Sheets:
         self._row = 1
 
 
-def _category(sheet: Worksheet, row: int, category: date | str | float, days: Any) -> None:
+def _category(sheet: Sheet, row: int, category: date | str | float, days: Any) -> None:
     if isinstance(category, datetime | date):
         sheet.write_number(row, 0, xlsx_cells.serial(category), days)
     elif isinstance(category, str):

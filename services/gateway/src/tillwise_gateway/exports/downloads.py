@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import base64
-from urllib.parse import quote
+import re
 
 from aiohttp import web
 
 from tillwise_common.files.record import Files, StoredFile
 from tillwise_gateway.exports.ranges import Part, Unsatisfiable, part
+
+# What a name of a file in a header cannot hold.
+_NOT_PLAIN = re.compile(r"[^A-Za-z0-9._-]")
 
 
 async def send(request: web.Request, files: Files, file: StoredFile) -> web.StreamResponse:
@@ -44,7 +47,7 @@ def _headers(file: StoredFile, etag: str) -> dict[str, str]:
         "X-Content-Type-Options": "nosniff",
         # Opened by itself it would be a page of this site: nothing in it may run.
         "Content-Security-Policy": "default-src 'none'; style-src 'unsafe-inline'; sandbox",
-        "Content-Disposition": f"attachment; filename=\"export\"; filename*=UTF-8''{quote(file.name)}",
+        "Content-Disposition": f'attachment; filename="{_NOT_PLAIN.sub("_", file.name)}"',
     }
 
 

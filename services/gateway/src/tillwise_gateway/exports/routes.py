@@ -78,7 +78,7 @@ class Exports:
         wanted = bodies.read(await request.read())
         store = await self._find_store(principal, wanted.store or request.query.get("store") or None)
         order = Export(store, await self._what(wanted), wanted.format)  # type: ignore[arg-type]
-        added = await _reached(self._queue.add(EXPORT, order, id=secrets.token_urlsafe(24), dedupe=_once(request, store)))
+        added = await _reached(self._queue.add(EXPORT, order, id=secrets.token_hex(16), dedupe=_once(request, store)))
         found = await self._find(added.id, store)
         headers = {"Location": f"/api/v1/exports/{added.id}", **_PRIVATE}
         return json_response(found.told() if found else {"id": added.id}, status=202, headers=headers)

@@ -8,7 +8,7 @@ from typing import Any
 
 import msgspec
 
-from tillwise_common.contracts.exports import Export, Exported
+from tillwise_common.contracts.exports import Export, ExportDataset, Exported, ExportReport
 from tillwise_common.files.record import StoredFile
 from tillwise_common.jobs.record import Job
 
@@ -22,14 +22,14 @@ def of_job(job: Job, order: Export) -> dict[str, Any]:
         "id": job.id,
         "kind": job.name,
         "state": job.state,
-        **msgspec.to_builtins(order.what),
+        **_asked(order.what),
         "format": order.format,
         "store": order.store.name,
         "created_at": _moment(job.created),
         "started_at": _moment(job.started),
         "finished_at": _moment(job.finished),
         "attempts": job.attempts,
-        "progress": msgspec.json.decode(job.progress) if job.progress is not None else None,
+        "progress": _progress(job, made),
         "error": job.error.message if job.error and job.state == "failed" else None,
         "file": _file(job.id, made) if made else None,
         "request_id": job.request_id,
@@ -52,6 +52,21 @@ def links(export: str) -> dict[str, str]:
         "job": f"/api/v1/jobs/{export}",
         "events": f"/api/v1/jobs/{export}/events",
     }
+
+
+def _asked(what: ExportReport | ExportDataset) -> dict[str, Any]:
+    """As it was asked for."""
+    if isinstance(what, ExportReport):
+        return {"report": what.report, "params": what.params}
+    days = {"from": what.since, "to": what.until}
+    return {"dataset": what.dataset, "params": {name: str(day) for name, day in days.items() if day is not None}}
+
+
+def _progress(job: Job, made: Exported | None) -> Any:
+    """The last that was told; of what is finished, all."""
+    if made is not None and made.rows is not None:
+        return {"rows": made.rows, "of": made.rows}
+    return msgspec.json.decode(job.progress) if job.progress is not None else None
 
 
 def _file(export: str, made: Exported) -> dict[str, Any]:

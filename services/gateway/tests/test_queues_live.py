@@ -7,6 +7,7 @@ import contextlib
 
 import orjson
 
+from tillwise_common.contracts.jobs import KINDS
 from tillwise_common.jobs.queue import entry
 from tillwise_gateway.queues import live, stream
 

@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from tillwise.testing import examples
 from tillwise_common.contracts.reports import Column, StoreSummary
 from tillwise_common.render.document import TooLarge, of_answer
 from tillwise_common.render.forms import NoSuchChart, render
@@ -66,7 +67,7 @@ def test_markup_is_shown_as_it_is_written(text: str) -> None:
     assert pages(made)[0].count(text) == 2
 
 
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=examples(15), deadline=None)
 @given(texts=st.lists(st.one_of(st.sampled_from(MARKUP), st.text(max_size=30)), min_size=5, max_size=40))
 def test_no_text_stops_the_typesetter(texts: list[str]) -> None:
     rows = [[text] for text in texts]

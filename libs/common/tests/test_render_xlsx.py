@@ -12,6 +12,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from tillwise.testing import examples
 from tillwise_common.contracts.reports import Column, StoreSummary
 from tillwise_common.render import xlsx
 from tillwise_common.render.document import Table, of_answer
@@ -84,7 +85,7 @@ def test_a_text_that_looks_like_the_inside_of_a_workbook_is_a_text_everywhere(te
     assert not any(cell.data_type == "f" for sheet in book for row in sheet.iter_rows() for cell in row)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=examples(60), deadline=None)
 @given(texts=st.lists(ADVERSARIAL, min_size=1, max_size=20))
 def test_no_text_becomes_a_formula_a_link_or_a_number(texts: list[str]) -> None:
     made = render_xlsx(of_answer(answer(columns=[Column("c", "text")], rows=[[text] for text in texts], charts=[], totals={})))

@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 from tillwise.imports.files import open_lines
 from tillwise.imports.formats.generic import GenericCsv
 from tillwise.imports.model import Outgoing, Target
+from tillwise.testing import examples
 from tillwise_common.contracts import events
 
 QUANTITIES = st.one_of(st.integers(-50, 50).map(str), st.sampled_from(["", "x", "1.5", "3.0", "9999999", "٣"]))
@@ -40,7 +41,7 @@ def read(path: Path) -> tuple[list[Outgoing], list[int]]:
         return list(GenericCsv().events(lines, TARGET, lambda row, code: refused.append(row))), refused
 
 
-@settings(max_examples=200, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=examples(200), deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(rows=ROWS, rubbish=RUBBISH)
 def test_lines_and_cents_add_up(tmp_path: Path, rows: list[tuple[str, ...]], rubbish: list[tuple[int, bytes]]) -> None:
     text = io.StringIO()
@@ -66,7 +67,7 @@ def test_lines_and_cents_add_up(tmp_path: Path, rows: list[tuple[str, ...]], rub
         assert abs(out.exact * 100 - out.minor) <= Decimal("0.5") * len(out.rows)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=examples(60), deadline=None)
 @given(rows=st.lists(st.tuples(st.sampled_from("123"), st.integers(1, 9), st.decimals(-99, 99, places=3)), min_size=1, max_size=30))
 def test_total_of_a_clean_file_is_what_a_spreadsheet_says(
     tmp_path_factory: pytest.TempPathFactory, rows: list[tuple[str, int, Decimal]]

@@ -13,6 +13,7 @@ from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule, run_state_machine_as_test
 
+from tillwise.testing import examples
 from tillwise_analytics.rollups.rebuild import TABLES
 from tillwise_common.contracts.stores import Store
 from tillwise_common.postgres.pool import Postgres
@@ -128,5 +129,6 @@ class Arrival(RuleBasedStateMachine):
 def test_any_order_of_arrival_stores_and_counts_the_same(postgres_server):
     machine = type("ArrivalOnServer", (Arrival,), {"server": postgres_server})
     run_state_machine_as_test(
-        machine, settings=settings(max_examples=20, stateful_step_count=15, deadline=None, suppress_health_check=list(HealthCheck))
+        machine,
+        settings=settings(max_examples=examples(20), stateful_step_count=15, deadline=None, suppress_health_check=list(HealthCheck)),
     )

@@ -11,6 +11,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from tillwise.testing import examples
 from tillwise.testing.naive_customers import concentration, customers
 from tillwise.testing.naive_shop import NaiveShop
 from tillwise_analytics.reports.customers.segments import SEGMENTS
@@ -65,7 +66,7 @@ questions = st.fixed_dictionaries(
 
 @pytest.mark.timeout(300)
 @given(shop=shops, cut=st.integers(0, 30), question=questions, since=past)
-@settings(max_examples=30, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=examples(30), deadline=None, suppress_health_check=list(HealthCheck))
 def test_customers_are_what_a_naive_count_says(shop, cut, question, since, postgres_server):
     asyncio.run(_check(shop, cut, question, since, postgres_server.url))
 

@@ -11,6 +11,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from tillwise.testing import examples
 from tillwise.testing.naive_shop import NaiveShop
 from tillwise.testing.naive_stock import NaiveStock, at_of
 from tillwise_common.contracts import reports
@@ -43,7 +44,7 @@ events = st.one_of(
 
 @pytest.mark.timeout(300)
 @given(shop=st.lists(events, min_size=3, max_size=18, unique_by=lambda event: event["id"]), cut=st.integers(0, 18))
-@settings(max_examples=20, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=examples(20), deadline=None, suppress_health_check=list(HealthCheck))
 def test_inventory_is_what_a_naive_count_says(shop, cut, postgres_server):
     asyncio.run(_check(shop, cut, postgres_server.url))
 

@@ -10,6 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from tillwise.testing import examples
 from tillwise_analytics.reports.ltv import bgnbd, check, expected, gamma_gamma, predict
 from tillwise_analytics.reports.ltv.bgnbd import Purchases
 from tillwise_analytics.reports.ltv.fitting import Fitted, fit
@@ -101,7 +102,7 @@ lifetimes = st.lists(st.tuples(st.integers(0, 30), st.integers(0, 500), st.integ
 
 
 @given(seen=lifetimes, point=st.lists(st.floats(-3, 3), min_size=4, max_size=4))
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=examples(60), deadline=None)
 def test_derivatives_of_the_purchase_model_are_exact(seen, point):
     x, t_x, more = np.array(seen).T
     known = bgnbd.histories(x, np.where(x > 0, t_x, 0), np.where(x > 0, t_x, 0) + more, 100.0)
@@ -112,7 +113,7 @@ def test_derivatives_of_the_purchase_model_are_exact(seen, point):
     seen=st.lists(st.tuples(st.integers(1, 30), st.integers(1, 10**6)), min_size=1, max_size=30),
     point=st.lists(st.floats(-3, 3), min_size=3, max_size=3),
 )
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=examples(60), deadline=None)
 def test_derivatives_of_the_spend_model_are_exact(seen, point):
     x, total = np.array(seen).T
     known = gamma_gamma.amounts(x, total, 1000.0)
@@ -129,7 +130,7 @@ def _compare_with_differences(function: Callable[[Any], Surface], point: Any) ->
 
 
 @given(seen=lifetimes.filter(lambda seen: len(seen) > 4), point=st.lists(st.floats(-3, 3), min_size=4, max_size=4))
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=examples(40), deadline=None)
 def test_likelihood_is_the_formula_of_the_paper(seen, point):
     """Histories that are equal are counted, not computed again; the sum is the same."""
     from math import exp, lgamma, log
@@ -152,7 +153,7 @@ def test_likelihood_is_the_formula_of_the_paper(seen, point):
 
 
 @given(seed=st.integers(0, 10**6), r=st.floats(0.1, 3), alpha=st.floats(2, 60), a=st.floats(0.1, 3), b=st.floats(0.5, 6))
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=examples(25), deadline=None)
 def test_fit_ends_on_a_peak_or_says_that_there_is_none(seed, r, alpha, a, b):
     customers = simulate(np.random.default_rng(seed), 400, r, alpha, a, b)
     if (customers.repeats > 0).sum() < 20:

@@ -12,6 +12,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from tillwise.testing import examples
 from tillwise.testing.naive_shop import NaiveShop
 from tillwise_analytics.reports.ltv import fetch, history, summary
 from tillwise_analytics.reports.ltv.fetch import Extent
@@ -56,7 +57,7 @@ shops = st.lists(events, min_size=4, max_size=18, unique_by=lambda event: event[
 
 @pytest.mark.timeout(300)
 @given(shop=shops, cut=st.integers(0, 18), again=st.integers(0, 3), until=days)
-@settings(max_examples=20, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=examples(20), deadline=None, suppress_health_check=list(HealthCheck))
 def test_customers_and_cohorts_are_what_a_naive_count_says(shop, cut, again, until, postgres_server):
     asyncio.run(_check(shop, cut, again, until, postgres_server.url))
 

@@ -12,6 +12,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from tillwise.testing import examples
 from tillwise.testing.naive_shop import NaiveShop
 from tillwise_common.contracts import reports
 from tillwise_common.contracts.reports import Answer, ReportAnswer
@@ -64,7 +65,7 @@ NARROW = {"from_": "2026-03-10", "to": "2026-03-12"}
 
 @pytest.mark.timeout(300)
 @given(shop=shops, cut=st.integers(0, 16))
-@settings(max_examples=40, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=examples(40), deadline=None, suppress_health_check=list(HealthCheck))
 def test_products_are_what_a_naive_count_says(shop, cut, postgres_server):
     asyncio.run(_check(shop, cut, postgres_server.url))
 

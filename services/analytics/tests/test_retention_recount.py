@@ -11,6 +11,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from tillwise.testing import examples
 from tillwise_common.contracts import reports
 from tillwise_common.contracts.reports import Answer, ReportAnswer
 from tillwise_common.contracts.stores import Store
@@ -80,7 +81,7 @@ class Dice(Random):
 
 @pytest.mark.timeout(300)
 @given(seed=st.integers(0, 2**64 - 1))
-@settings(max_examples=25, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=examples(25), deadline=None, suppress_health_check=list(HealthCheck))
 def test_retention_is_what_a_naive_count_says(seed, postgres_server):
     dice = Dice(seed)
     shop, questions = dice.shop(), [dice.question() for _ in range(10)]

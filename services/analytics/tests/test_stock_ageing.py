@@ -11,6 +11,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from tillwise.testing import examples
 from tillwise.testing.naive_stock import NaiveStock
 from tillwise_analytics.reports.stock_ageing.columns import OFFERED
 from tillwise_analytics.reports.stock_ageing.maths import Pile, aged, is_dead, labels
@@ -216,7 +217,7 @@ EVENTS = st.one_of(
 
 @pytest.mark.timeout(300)
 @given(events=st.lists(EVENTS, min_size=1, max_size=12, unique_by=lambda event: event["id"]), cut=st.integers(0, 12))
-@settings(max_examples=30, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=examples(30), deadline=None, suppress_health_check=list(HealthCheck))
 def test_ages_are_what_counting_single_units_gives(events, cut, postgres_server):
     asyncio.run(_check(events, cut, postgres_server.url))
 

@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from tillwise.testing import examples
 from tillwise.testing.naive_stock import FIGURES, NaiveStock, at_of
 from tillwise_analytics.stock import state as states
 from tillwise_analytics.stock.engine import Day, Replay
@@ -230,7 +231,7 @@ HISTORIES = st.lists(st.one_of(MOVED, MOVED, MOVED, COUNTED), max_size=30, uniqu
 
 
 @given(history=HISTORIES)
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=examples(300), deadline=None)
 def test_every_figure_is_what_counting_single_units_gives(history):
     replay = Replay(State()).run(in_order(map(movement, history)))
     state, naive = replay.state, NaiveStock(history, "A", "UTC")
@@ -250,7 +251,7 @@ def test_every_figure_is_what_counting_single_units_gives(history):
 
 
 @given(history=HISTORIES, cuts=st.lists(st.integers(0, 30), max_size=4))
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=examples(150), deadline=None)
 def test_state_that_was_put_away_goes_on_as_if_it_had_not_been(history, cuts):
     ordered = in_order(map(movement, history))
     state, begin = State(), 0
@@ -261,7 +262,7 @@ def test_state_that_was_put_away_goes_on_as_if_it_had_not_been(history, cuts):
 
 
 @given(history=HISTORIES)
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=examples(200), deadline=None)
 def test_units_and_values_are_conserved(history):
     state = replayed(*history)
     held = [layer for place in state.places.values() for layer in place.layers] + state.transit

@@ -10,6 +10,7 @@ from typing import Any
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from tillwise.testing import examples
 from tillwise.testing.naive_stock import FIGURES, NaiveStock
 
 from .conftest import Platform, emptied
@@ -100,7 +101,7 @@ HISTORIES = st.lists(st.one_of(MOVED, MOVED, MOVED, MOVED, COUNTED, COSTED), min
 
 
 @given(history=HISTORIES, cuts=st.lists(st.integers(0, 24), max_size=3), sort=st.booleans())
-@settings(max_examples=12, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=examples(12), deadline=None, suppress_health_check=list(HealthCheck))
 def test_tables_are_what_counting_single_units_gives(history, cuts, sort, postgres_server):
     asyncio.run(_check(history, sorted(cuts), sort, postgres_server.url))
 

@@ -11,6 +11,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from tillwise.testing import examples
 from tillwise.testing.naive_shop import NaiveShop
 from tillwise_analytics.reports.trend import maths
 from tillwise_common.contracts.stores import Store
@@ -66,7 +67,7 @@ shops = st.lists(events, max_size=14, unique_by=lambda event: event["id"])
 
 @pytest.mark.timeout(300)
 @given(shop=shops, data=st.data())
-@settings(max_examples=25, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=examples(25), deadline=None, suppress_health_check=list(HealthCheck))
 def test_any_order_of_arrival_with_repeats_ends_the_same(shop, data, postgres_server):
     arrival = data.draw(st.permutations(shop)) if shop else []
     repeats = data.draw(st.lists(st.sampled_from(arrival), max_size=4)) if arrival else []

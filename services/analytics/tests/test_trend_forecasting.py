@@ -10,6 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from statsmodels.tsa.exponential_smoothing.ets import ETSModel
 
+from tillwise.testing import examples
 from tillwise_analytics.reports.trend.forecasting import LEAST, Shape, _fit, _paths, forecast, shapes, variances
 
 # Quarterly visitor nights of tourists in Australia, 2005 to 2015 (millions; package fpp2).
@@ -131,7 +132,7 @@ def test_a_season_is_tried_when_it_was_seen_twice():
 numbers = st.integers(0, 3) | st.integers(-(10**4), 10**12) | st.just(0)
 
 
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=examples(20), deadline=None)
 @given(st.lists(numbers, min_size=10, max_size=40), st.integers(1, 60))
 def test_whatever_a_shop_sold_its_forecast_is_a_number(values, steps):
     found = forecast([float(value) for value in values], [7], steps, 0.9)

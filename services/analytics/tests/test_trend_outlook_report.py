@@ -12,6 +12,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from tillwise.testing import examples
 from tillwise_common.contracts.reports import Refusal
 from tillwise_common.render.csv import render_csv
 
@@ -306,7 +307,7 @@ async def test_the_chart_shows_line_band_and_ring(platform):
     assert len(plain.charts[0]["layer"]) < len(spec["layer"])
 
 
-@settings(max_examples=12, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=examples(12), deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     st.lists(st.tuples(st.integers(0, 40), st.integers(-3, 40)), min_size=0, max_size=60),
     st.sampled_from(["day", "week", "hour"]),

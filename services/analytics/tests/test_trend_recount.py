@@ -20,6 +20,7 @@ import pytest
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
+from tillwise.testing import examples
 from tillwise_analytics.intake.rows import Staged
 from tillwise_analytics.intake.writer import SEARCH_PATH, Writer, prepare_session
 from tillwise_analytics.reports.answering import ReportAnswerer
@@ -140,7 +141,7 @@ async def postgres(database_url: str) -> AsyncIterator[Postgres]:
 
 
 @settings(
-    max_examples=25,
+    max_examples=examples(25),
     deadline=None,
     # Shrinking asks the database for a minute; the question of a failure says enough.
     phases=[Phase.explicit, Phase.reuse, Phase.generate],

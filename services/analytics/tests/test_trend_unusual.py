@@ -11,6 +11,7 @@ import scipy.stats
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from tillwise.testing import examples
 from tillwise_analytics.reports.trend.decomposition import differ, root, seasonal, trend, unroot
 from tillwise_analytics.reports.trend.unusual import THRESHOLD, Judged, judge
 
@@ -102,7 +103,7 @@ def test_chance_alone_marks_hardly_anything(mean):
 
 
 @given(st.lists(st.integers(-(10**6), 10**9), min_size=1, max_size=90), st.booleans())
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=examples(60), deadline=None)
 def test_every_value_is_judged_by_a_number(values, counts):
     found = judge([float(value) for value in values], range(len(values)), WEEK, counts=counts)
     assert len(found.judged) == len(values)

@@ -74,7 +74,7 @@ def csv_beside_psql(bench: Bench, folder: Path, results: Any) -> None:
 def timed_psql(bench: Bench, path: Path) -> float:
     """Seconds that psql takes for the same rows, as the same role, without making them safe for spreadsheets."""
     command = f"\\copy (select * from {VIEW}) to '{path}' with (format csv, header)"
-    session = ["-c", "set role tillwise_exporter", "-c", f"set tillwise.store_id = '{STORE.id}'"]
+    session = ["-c", "set jit = off", "-c", "set role tillwise_exporter", "-c", f"set tillwise.store_id = '{STORE.id}'"]
     began = time.perf_counter()
     subprocess.run(["psql", bench.postgres.url, "-q", *session, "-c", command], check=True, capture_output=True)
     return time.perf_counter() - began

@@ -53,7 +53,7 @@ class Renderer:
         self._stay()
         await self._end()
 
-    async def render(self, body: bytes, form: str, title: str | None, chart: int, most_cells: int) -> bytes:
+    async def render(self, body: bytes, form: str, title: str | None, chart: int = 1, most_cells: int | None = None) -> bytes:
         """An answer in a form, as tillwise_common.render makes it. Raises Unmakeable, Busy and TooSlow."""
         if self._waiting >= self._most_waiting:
             raise Busy
@@ -69,7 +69,7 @@ class Renderer:
             if not self._waiting and self._pool is not None:
                 self._leaving = asyncio.get_running_loop().call_later(IDLE_SECONDS, self._leave)
 
-    async def _made(self, body: bytes, form: str, title: str | None, chart: int, most_cells: int) -> bytes:
+    async def _made(self, body: bytes, form: str, title: str | None, chart: int, most_cells: int | None) -> bytes:
         """A process that died (of memory, say) is replaced; what killed it is not tried again."""
         try:
             made = await asyncio.wrap_future(self._ready().submit(_render, body, form, title, chart, most_cells))
@@ -112,7 +112,7 @@ class Renderer:
         await asyncio.to_thread(lambda: [process.join() for process in processes])
 
 
-def _render(body: bytes, form: str, title: str | None, chart: int, most_cells: int) -> bytes | str:
+def _render(body: bytes, form: str, title: str | None, chart: int, most_cells: int | None) -> bytes | str:
     """The file, or in words why there is none."""
     try:
         return forms.render(body, form, title, chart=chart, most_cells=most_cells)

@@ -16,7 +16,6 @@ from tillwise_common.jobs import schedules
 from tillwise_common.jobs.errors import Unrecoverable
 from tillwise_common.render.document import Unmakeable
 from tillwise_common.render.forms import FORMS, render
-from tillwise_common.render.pdf import MOST_CELLS
 from tillwise_common.render.process import Renderer
 from tillwise_worker.deliveries.mail import Letter, MailServer
 from tillwise_worker.deliveries.webhook import Gone, Webhooks
@@ -56,7 +55,7 @@ class DeliverReport:
         try:
             if order.format == "csv":
                 return await asyncio.to_thread(render, body, "csv")
-            return await self._renderer.render(body, order.format, title, 1, MOST_CELLS)
+            return await self._renderer.render(body, order.format, title)
         except Unmakeable as error:
             raise Unrecoverable(str(error)) from None
 

@@ -18,7 +18,6 @@ from tillwise_common.jobs.errors import Unrecoverable
 from tillwise_common.postgres.pool import Postgres
 from tillwise_common.render.document import Document, Unmakeable
 from tillwise_common.render.forms import FORMS, render
-from tillwise_common.render.pdf import MOST_CELLS
 from tillwise_common.render.process import Renderer
 from tillwise_worker.exports.asking import ReportAsker
 from tillwise_worker.exports.datasets import Period, Reader, reading
@@ -78,7 +77,7 @@ class ExportJob:
             if order.format == "csv":
                 file = await asyncio.to_thread(render, body, "csv")
             else:
-                file = await self._renderer.render(body, order.format, await self._reports.title(what.report), 1, MOST_CELLS)
+                file = await self._renderer.render(body, order.format, await self._reports.title(what.report))
         except Unmakeable as error:
             raise Unrecoverable(str(error)) from None
         await asyncio.to_thread(path.write_bytes, file)

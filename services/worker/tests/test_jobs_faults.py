@@ -268,3 +268,27 @@ async def test_a_worker_that_has_nothing_to_do_is_given_the_next_job_and_one_tha
         given = await desk.queue.enqueue_job("done")
     job = await desk.control.job(given.id)
     assert (job.state, job.attempts) == ("waiting", 0)
+
+
+async def test_a_job_that_was_cancelled_while_it_failed_is_not_tried_again(desk):
+    began, may_end = asyncio.Event(), asyncio.Event()
+
+    async def fails(_):
+        began.set()
+        await may_end.wait()
+        raise ValueError("as it happens")
+
+    async with desk.worker(func(fails, name="fails", max_tries=5)):
+        added = await desk.queue.enqueue_job("fails")
+        await asyncio.wait_for(began.wait(), PATIENCE)
+        await desk.control.do("cancel", [added.id])
+        may_end.set()
+        assert await desk.ended(added.id) == "failed"
+    assert (await desk.control.job(added.id)).error.kind == "Cancelled"
+
+
+async def test_a_key_of_a_job_that_is_no_more_keeps_nobody_out(desk):
+    (first,) = await desk.queue.add_many([Entry(name="done", data=b"{}", dedupe="k")])
+    await desk.redis.commands.delete(desk.queue.key(f"job:{first.id}"))
+    (second,) = await desk.queue.add_many([Entry(name="done", data=b"{}", dedupe="k")])
+    assert second.new

@@ -101,3 +101,10 @@ async def test_a_flow_that_was_left_half_built_fails_its_parent(desk, monkeypatc
 async def test_a_flow_without_children_is_refused(desk):
     with pytest.raises(BadJob):
         await flows.add(desk.redis.commands, Flow(queue="work", entry=entry("total"), children=[]))
+
+
+async def test_a_flow_whose_parent_was_never_added_leaves_nothing_behind(desk):
+    await desk.queue.run("family", "nobody", 1, "work:child")
+    await asyncio.sleep(0.005)
+    await desk.queue.run("reap", 3, b"{}", b"{}")
+    assert [key async for key in desk.redis.commands.scan_iter("*kin:*")] == []

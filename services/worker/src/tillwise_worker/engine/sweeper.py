@@ -19,7 +19,7 @@ from tillwise_worker.engine.worker import Worker
 
 log = logs.get("engine")
 EVERY_SECONDS = 1.0
-ALIVE_SECONDS = 10.0
+SHOW_SECONDS, ALIVE_SECONDS = 2.0, 10.0
 # A job that brought so many workers down is not given to another one.
 MOST_STALLS = 3
 _STALLED = msgspec.json.encode({"type": "Stalled", "message": f"the worker died or froze {MOST_STALLS + 1} times over it"})
@@ -33,6 +33,7 @@ class Sweeper:
         self._worker, self._queue = worker, worker.queue
         self._service, self._metrics = service, metrics
         self._since = time.time()
+        self._shown = 0.0
 
     async def run(self) -> None:
         """Until it is cancelled."""
@@ -56,7 +57,9 @@ class Sweeper:
         if news:
             await deliver(self._queue)
         due = await schedules.tick(self._queue)
-        await self._show()
+        if time.time() - self._shown >= SHOW_SECONDS:
+            self._shown = time.time()
+            await self._show()
         if self._metrics is not None:
             self._metrics.states(self._queue.name, await Control(self._queue).counts())
         return EVERY_SECONDS if due is None else min(max(due - time.time(), 0.005), EVERY_SECONDS)

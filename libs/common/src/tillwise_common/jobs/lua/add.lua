@@ -12,6 +12,8 @@ for n = 0, jobs - 1 do
     local before = nil
     if dedupe ~= '' then
         before = redis.call('GET', K('dedupe:' .. dedupe))
+        -- A key of a job that is no more (somebody cleared the queue by hand) keeps nobody out for ever.
+        if before and redis.call('PTTL', K('dedupe:' .. dedupe)) == -1 and redis.call('EXISTS', job(before)) == 0 then before = nil end
         if before and ARGV[a + 12] == '1' and redis.call('HGET', job(before), 'state') == 'delayed' then
             redis.call('HSET', job(before), 'data', ARGV[a + 3], 'run_at', now + delay)
             local into = lists.delayed

@@ -25,7 +25,8 @@ tell('stalled', table.concat(back, ','))
 count('failed', failed)
 for _, id in ipairs(redis.call('ZRANGEBYSCORE', K('building'), '-inf', now, 'LIMIT', 0, 100)) do
     redis.call('ZREM', K('building'), id)
-    if take_out(id) == 'children' then fail(id, ARGV[3]) end
+    local state = take_out(id)
+    if state == 'children' then fail(id, ARGV[3]) elseif not state then forget({id}) end
 end
 if #back > 0 then wake() end
 return {#back, failed, redis.call('LLEN', K('outbox'))}

@@ -15,7 +15,7 @@ for _ = 1, ended do
     local id, token, outcome, value, delay = ARGV[at], ARGV[at + 1], ARGV[at + 2], ARGV[at + 3], tonumber(ARGV[at + 4])
     at = at + 5
     local key = job(id)
-    local held = redis.call('HMGET', key, 'token', 'parent', 'dedupe', 'score', 'attempts')
+    local held = redis.call('HMGET', key, 'token', 'parent', 'dedupe', 'score', 'attempts', 'cancel')
     if held[1] ~= token then
         lost[#lost + 1] = id
     else
@@ -29,9 +29,10 @@ for _ = 1, ended do
                 completed[#completed + 1] = now
                 completed[#completed + 1] = id
             end
-        elseif outcome == 'failed' then
+        elseif outcome == 'failed' or held[6] then
+            -- What somebody cancelled is not tried again.
             failed = failed + 1
-            fail(id, value)
+            fail(id, outcome == 'failed' and value or cjson.encode({type = 'Cancelled', message = 'cancelled'}))
         elseif outcome == 'retry' then
             retried[#retried + 1] = id
             redis.call('HSET', key, 'state', 'delayed', 'token', '', 'error', value, 'run_at', now + delay)

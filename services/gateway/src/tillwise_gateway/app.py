@@ -15,6 +15,8 @@ from tillwise_common.bus.publish import PackingPublisher
 from tillwise_common.contracts.batches import Part
 from tillwise_common.contracts.stores import Store
 from tillwise_common.files.place import place
+from tillwise_common.ingest.packing import packing
+from tillwise_common.ingest.pressure import Pressure
 from tillwise_common.postgres.migrate import up_to_date
 from tillwise_common.postgres.pool import Postgres
 from tillwise_common.render.process import Renderer
@@ -28,8 +30,7 @@ from tillwise_gateway.admin.dead_letters import DeadLetterRoutes
 from tillwise_gateway.admin.routes import Admin
 from tillwise_gateway.exports.routes import Exports
 from tillwise_gateway.health import HealthRoute
-from tillwise_gateway.ingest.pressure import Pressure
-from tillwise_gateway.ingest.routes import Ingest, packing
+from tillwise_gateway.ingest.routes import Ingest
 from tillwise_gateway.pages.bundle import ChartBundle
 from tillwise_gateway.pages.routes import Pages
 from tillwise_gateway.reports.catalogue import Catalogue

@@ -12,11 +12,11 @@ from typing import TYPE_CHECKING, Annotated, Any, NamedTuple
 import typer
 
 from tillwise.commands.shared import DEFAULT_DIR, AsJson, DataDir, show
-from tillwise.problems import Problem
+from tillwise.problems import Problem, told
 
 if TYPE_CHECKING:
     from tillwise.client import Client
-    from tillwise.imports.columns import Fields, Wording
+    from tillwise_common.imports.columns import Fields, Wording
 
 app = typer.Typer(no_args_is_help=True, help="Import files through the public API.")
 VERDICTS = {
@@ -71,9 +71,9 @@ def orders(
     as_json: AsJson = False,
 ) -> None:
     """Import order lines. A second run of the same file adds nothing."""
-    from tillwise.imports.formats.cdnow import Cdnow
-    from tillwise.imports.formats.generic import FIELDS, GenericCsv
-    from tillwise.imports.formats.online_retail import OnlineRetail
+    from tillwise_common.imports.formats.cdnow import Cdnow
+    from tillwise_common.imports.formats.generic import FIELDS, GenericCsv
+    from tillwise_common.imports.formats.online_retail import OnlineRetail
 
     if format_ is Format.csv:
         adapter: Any = GenericCsv(_wording(FIELDS, mapping, map_, decimal, date_format))
@@ -100,7 +100,7 @@ def stock(
     as_json: AsJson = False,
 ) -> None:
     """Import stock movements and counts: a CSV with sku, quantity, reason (or "count"), occurred_at, location, unit_cost."""
-    from tillwise.imports.formats.stock import FIELDS, Stock
+    from tillwise_common.imports.formats.stock import FIELDS, Stock
 
     adapter = Stock(_wording(FIELDS, mapping, map_, decimal, date_format))
     _run(Order(file, adapter, rejects, wait, as_json, compare=False), store, url, key, data_dir)
@@ -118,11 +118,12 @@ class Order(NamedTuple):
 
 
 def _wording(fields: Fields, mapping: Path | None, pairs: list[str] | None, decimal: str | None, date_format: str | None) -> Wording:
-    from tillwise.imports.columns import Wording
-    from tillwise.imports.mapping import read_mapping, with_options
+    from tillwise_common.imports.columns import Wording
+    from tillwise_common.imports.mapping import read_mapping, with_options
 
-    said = read_mapping(mapping, fields) if mapping else Wording()
-    return with_options(said, fields, pairs or [], decimal, date_format)
+    with told():
+        said = read_mapping(mapping, fields) if mapping else Wording()
+        return with_options(said, fields, pairs or [], decimal, date_format)
 
 
 def _run(order: Order, store: str | None, url: str | None, key: str | None, data_dir: Path) -> None:

@@ -14,10 +14,10 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from tillwise.client import Client
-from tillwise.imports.files import Progress, open_lines
-from tillwise.imports.model import Adapter, Outgoing, Refused, Tally, Target
 from tillwise.imports.sending import Rejection, Sender
-from tillwise.problems import Problem
+from tillwise.problems import Problem, told
+from tillwise_common.imports.files import Progress, open_lines
+from tillwise_common.imports.model import Adapter, Outgoing, Refused, Tally, Target
 from tillwise_common.money import exponent
 
 WAIT_SECONDS = 600.0
@@ -40,7 +40,7 @@ class Import:
 
     async def run(self, report: Report) -> Sender:
         """Read, send, and wait until everything has been answered."""
-        with ExitStack() as stack:
+        with told(), ExitStack() as stack:
             if self._rejects_path is not None:
                 try:
                     file = stack.enter_context(self._rejects_path.open("w", newline="", encoding="utf-8"))

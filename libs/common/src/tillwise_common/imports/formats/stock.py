@@ -8,10 +8,10 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
-from tillwise.imports.amounts import quantity
-from tillwise.imports.columns import Fields, Wording, money
-from tillwise.imports.model import LONGEST_KEY, Outgoing, Refused, Rejects, Target
-from tillwise.imports.rows import Rows
+from tillwise_common.imports.amounts import quantity
+from tillwise_common.imports.columns import Fields, Wording, money
+from tillwise_common.imports.model import LONGEST_KEY, Outgoing, Refused, Rejects, Target
+from tillwise_common.imports.rows import Rows
 
 FIELDS = Fields(
     {

@@ -12,15 +12,15 @@ from zoneinfo import ZoneInfo
 import msgspec
 import pytest
 
-from tillwise.imports.columns import Wording
-from tillwise.imports.files import open_lines
-from tillwise.imports.formats import generic, stock
-from tillwise.imports.formats.generic import GenericCsv
-from tillwise.imports.formats.stock import Stock
-from tillwise.imports.mapping import read_mapping, with_options
-from tillwise.imports.model import Adapter, Outgoing, Target
-from tillwise.problems import Problem
 from tillwise_common.contracts import events
+from tillwise_common.imports.columns import Wording
+from tillwise_common.imports.files import open_lines
+from tillwise_common.imports.formats import generic, stock
+from tillwise_common.imports.formats.generic import GenericCsv
+from tillwise_common.imports.formats.stock import Stock
+from tillwise_common.imports.mapping import read_mapping, with_options
+from tillwise_common.imports.model import Adapter, Outgoing, Target
+from tillwise_common.imports.problems import Unusable
 
 Found = tuple[list[Outgoing], list[tuple[int, str]]]
 Read = Callable[..., Found]
@@ -97,7 +97,7 @@ def test_unit_price_is_read_where_a_file_has_both_unless_the_amount_was_named(re
     text = f"{NEEDED},unit_price,amount\n1,2024-01-01,A,2,5.00,9.00\n"
     assert read(GenericCsv(), text)[0][0].minor == 1000
     assert read(GenericCsv(Wording({"amount": "amount"})), text)[0][0].minor == 900
-    with pytest.raises(Problem, match="unit_price and amount both say what a line is worth"):
+    with pytest.raises(Unusable, match="unit_price and amount both say what a line is worth"):
         read(GenericCsv(Wording({"amount": "amount", "unit_price": "unit_price"})), text)
 
 
@@ -159,7 +159,7 @@ def test_value_for_all_lines_gives_way_to_what_a_line_says(read: Read, mapping: 
 def test_everything_wrong_in_a_mapping_file_is_told_at_once_with_line_and_field(mapping: Callable[..., Wording]) -> None:
     columns, values = '[columns]\nordr_id = "Nr"\nsku = ""\nquantity = 5\n', '[values]\ncustomer_id = "guest"\nchannel = ["a"]\n'
     text = f'decimal = "x"\ncolour = 1\n{columns}{values}'
-    with pytest.raises(Problem) as caught:
+    with pytest.raises(Unusable) as caught:
         mapping(text)
     told = str(caught.value)
     assert "\n" not in told
@@ -178,7 +178,7 @@ def test_everything_wrong_in_a_mapping_file_is_told_at_once_with_line_and_field(
 
 def test_everything_that_a_file_lacks_is_told_at_once_with_the_line_that_asks_for_it(read: Read, mapping: Callable[..., Wording]) -> None:
     said = mapping('[columns]\norder_id = "Beleg"\nsku = "Nr"\n')
-    with pytest.raises(Problem) as caught:
+    with pytest.raises(Unusable) as caught:
         read(GenericCsv(said), "Nummer,occurred_at,unit_price\n")
     told = str(caught.value)
     assert "no column 'Beleg' (" in told
@@ -200,7 +200,7 @@ def test_everything_that_a_file_lacks_is_told_at_once_with_the_line_that_asks_fo
     ],
 )
 def test_mapping_file_that_cannot_be_read_says_where(mapping: Callable[..., Wording], text: str, name: str, said: str) -> None:
-    with pytest.raises(Problem, match=said):
+    with pytest.raises(Unusable, match=said):
         mapping(text, name)
 
 
@@ -208,7 +208,7 @@ def test_command_line_wins_over_the_mapping_file(mapping: Callable[..., Wording]
     said = with_options(mapping(GERMAN), generic.FIELDS, ["sku=Artikel"], ".", None)
     assert (said.columns["sku"], said.columns["order_id"], said.decimal, said.date_format) == ("Artikel", "Beleg", ".", "%d.%m.%Y")
     assert said.where("sku") == "--map sku=Artikel"
-    with pytest.raises(Problem, match=r"--map knows no column skuu: did you mean sku\?"):
+    with pytest.raises(Unusable, match=r"--map knows no column skuu: did you mean sku\?"):
         with_options(Wording(), generic.FIELDS, ["skuu=x"], None, None)
 
 

@@ -12,8 +12,8 @@ import msgspec
 
 from tillwise_common.contracts import events
 from tillwise_common.contracts.events import DEEPEST, Event, TooDeep, Unacceptable
+from tillwise_common.ingest.flaws import Flaw, flaw_of
 from tillwise_common.web.problems import Problem
-from tillwise_gateway.ingest.flaws import Flaw, flaw_of
 
 Form = Literal["one", "array", "lines"]
 _ANYTHING = msgspec.json.Decoder()

@@ -10,8 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tillwise_common.contracts.events import DEEPEST
-from tillwise_gateway.ingest.decode import decode
-from tillwise_gateway.ingest.flaws import flaw_of
+from tillwise_common.ingest.decode import decode
+from tillwise_common.ingest.flaws import flaw_of
 
 ANY = msgspec.json.Decoder(msgspec.Raw)
 SCALARS = st.none() | st.booleans() | st.integers() | st.text(max_size=5)

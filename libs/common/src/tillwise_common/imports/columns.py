@@ -7,9 +7,9 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 from difflib import get_close_matches
 
-from tillwise.imports.amounts import amount
-from tillwise.imports.model import Refused
-from tillwise.problems import Problem
+from tillwise_common.imports.amounts import amount
+from tillwise_common.imports.model import Refused
+from tillwise_common.imports.problems import Unusable
 
 
 @dataclass(frozen=True)
@@ -44,7 +44,7 @@ class Fields:
         return f"did you mean {close[0]}?" if close else f"choose from {', '.join(self.synonyms)}"
 
     def places(self, header: list[str], wording: Wording) -> dict[str, int]:
-        """Where each field stands in a row. Raises Problem with all that is missing."""
+        """Where each field stands in a row. Raises Unusable with all that is missing."""
         cells = [cell.strip() for cell in header]
         places, problems = self._named(cells, wording)
         plain = [_plain(cell) for cell in cells]
@@ -60,7 +60,7 @@ class Fields:
         if missing:
             problems.append(f"no column for {', '.join(missing)}: name it with --map {missing[0].split()[0]}=COLUMN or in a --mapping file")
         if problems:
-            raise Problem(f"{'; '.join(problems)}; the file has {', '.join(cells)}")
+            raise Unusable(f"{'; '.join(problems)}; the file has {', '.join(cells)}")
         return places
 
     @staticmethod

@@ -10,10 +10,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 from datetime import datetime
 
-from tillwise.imports.amounts import amount, quantity
-from tillwise.imports.model import Outgoing, Refused, Rejects, Target
-from tillwise.imports.orders import Grouper, Line
-from tillwise.imports.rows import Rows
+from tillwise_common.imports.amounts import amount, quantity
+from tillwise_common.imports.model import Outgoing, Refused, Rejects, Target
+from tillwise_common.imports.orders import Grouper, Line
+from tillwise_common.imports.rows import Rows
 
 COLUMNS = ["InvoiceNo", "StockCode", "Description", "Quantity", "InvoiceDate", "UnitPrice", "CustomerID", "Country"]
 NON_PRODUCT = "non-product"

@@ -9,8 +9,8 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
-from tillwise.imports.model import LONGEST_KEY, Outgoing, Refused, Target
-from tillwise.imports.seen import Seen
+from tillwise_common.imports.model import LONGEST_KEY, Outgoing, Refused, Target
+from tillwise_common.imports.seen import Seen
 
 # Lines of one order lie together in most files, but not always: so many rows apart they still find each other.
 WINDOW_ROWS = 2_000
@@ -94,7 +94,7 @@ class Grouper:
         # The API knows no negative prices: a reversal is a negative quantity.
         sign = -1 if exact < 0 or (line.quantity < 0 and not exact) else 1
         worth = self._target.minor(exact)
-        for units, price in _shares(abs(line.quantity), abs(worth), self._target.minor(abs(line.price))):
+        for units, price in shares(abs(line.quantity), abs(worth), self._target.minor(abs(line.price))):
             sent = {"sku": line.sku, "quantity": sign * units, "unit_price": price, **line.fields}
             order.lines.append(sent | {"discount": discount} if discount else sent)
             # Of a line that is sent as two, the first has the discount.
@@ -117,7 +117,7 @@ class Grouper:
         return Outgoing(event, order.rows, first.at.astimezone(self._target.zone).date(), order.minor, order.exact)
 
 
-def _shares(units: int, worth: int, price: int) -> list[tuple[int, int]]:
+def shares(units: int, worth: int, price: int) -> list[tuple[int, int]]:
     """Units and unit prices in whole minor units that make `worth` exactly: 3 for 1000 are 2 at 333 and 1 at 334."""
     if units * price == worth:
         return [(units, price)]

@@ -7,7 +7,7 @@ import re
 from collections import deque
 from collections.abc import Iterator
 
-from tillwise.imports.model import Refused, Rejects
+from tillwise_common.imports.model import Refused, Rejects
 
 DELIMITERS = ",;\t|"
 # Bytes that are no UTF-8 arrive as these.

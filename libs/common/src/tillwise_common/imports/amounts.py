@@ -6,7 +6,7 @@ import re
 from decimal import Decimal, InvalidOperation
 from functools import lru_cache
 
-from tillwise.imports.model import Refused
+from tillwise_common.imports.model import Refused
 
 LARGEST = Decimal(1_000_000_000)
 _SPACES = re.compile(r"[\s']")

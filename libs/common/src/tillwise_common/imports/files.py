@@ -13,7 +13,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import IO, Any
 
-from tillwise.problems import Problem
+from tillwise_common.imports.problems import Unusable
 
 if sys.version_info >= (3, 14):
     from compression import zstd
@@ -26,12 +26,12 @@ def open_lines(path: Path) -> Iterator[tuple[Iterator[str], Progress]]:
     """The lines of a file (`-`: standard input), and how far into its bytes they have come.
 
     Bytes that are not UTF-8 become lone surrogates, so that their line can be told.
-    Raises Problem for a file that cannot be read or unpacked.
+    Raises Unusable for a file that cannot be read or unpacked.
     """
     try:
         raw: IO[bytes] = sys.stdin.buffer if str(path) == "-" else path.open("rb")
     except OSError as error:
-        raise Problem(f"cannot read {path}: {error.strerror}") from None
+        raise Unusable(f"cannot read {path}: {error.strerror}") from None
     with raw:
         progress = Progress(raw, 0 if raw is sys.stdin.buffer else path.stat().st_size)
         text = io.TextIOWrapper(_unpacked(path.suffix, raw), encoding="utf-8-sig", errors="surrogateescape", newline="")
@@ -39,11 +39,11 @@ def open_lines(path: Path) -> Iterator[tuple[Iterator[str], Progress]]:
 
 
 def _read(path: Path, text: io.TextIOWrapper) -> Iterator[str]:
-    """The lines; errors of reading become a Problem here, so that no other error is taken for one."""
+    """The lines; errors of reading become Unusable here, so that no other error is taken for one."""
     try:
         yield from text
     except (EOFError, lzma.LZMAError, zlib.error, zstd.ZstdError, OSError) as error:
-        raise Problem(f"{path} is damaged or cut off: {error}") from None
+        raise Unusable(f"{path} is damaged or cut off: {error}") from None
 
 
 class Progress:

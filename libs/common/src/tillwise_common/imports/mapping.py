@@ -9,8 +9,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from tillwise.imports.columns import Fields, Wording
-from tillwise.problems import Problem
+from tillwise_common.imports.columns import Fields, Wording
+from tillwise_common.imports.problems import Unusable
 
 DECIMALS = (".", ",")
 OPTIONS = ("decimal", "date_format", "delimiter")
@@ -18,20 +18,20 @@ SECTIONS = ("columns", "values")
 
 
 def read_mapping(path: Path, fields: Fields) -> Wording:
-    """The mapping in `path`. Raises Problem with all that is wrong in it, in one line."""
+    """The mapping in `path`. Raises Unusable with all that is wrong in it, in one line."""
     text = _text(path)
     return _Reading(path, text, fields).wording(_parse(path, text))
 
 
 def with_options(wording: Wording, fields: Fields, pairs: list[str], decimal: str | None, date_format: str | None) -> Wording:
-    """`wording` with what was said on the command line, which wins. Raises Problem."""
+    """`wording` with what was said on the command line, which wins. Raises Unusable."""
     split = [part.partition("=") for part in pairs]
     if wrong := [part for part, (name, _, column) in zip(pairs, split, strict=True) if not (name and column)]:
-        raise Problem(f"--map wants NAME=COLUMN, not {wrong[0]!r}")
+        raise Unusable(f"--map wants NAME=COLUMN, not {wrong[0]!r}")
     if unknown := [name for name, _, _ in split if name not in fields.synonyms]:
-        raise Problem(f"--map knows no column {', '.join(unknown)}: {fields.unknown(unknown[0])}")
+        raise Unusable(f"--map knows no column {', '.join(unknown)}: {fields.unknown(unknown[0])}")
     if decimal not in (None, *DECIMALS):
-        raise Problem("--decimal must be '.' or ','")
+        raise Unusable("--decimal must be '.' or ','")
     named = {name: column for name, _, column in split}
     return Wording(
         {**wording.columns, **named}, wording.values, decimal or wording.decimal, date_format or wording.date_format, wording.delimiter,
@@ -43,7 +43,7 @@ def _text(path: Path) -> str:
     try:
         return path.read_text("utf-8-sig")
     except (OSError, UnicodeDecodeError) as error:
-        raise Problem(f"cannot read the mapping {path}: {getattr(error, 'strerror', None) or 'it is not UTF-8'}") from None
+        raise Unusable(f"cannot read the mapping {path}: {getattr(error, 'strerror', None) or 'it is not UTF-8'}") from None
 
 
 def _parse(path: Path, text: str) -> Any:
@@ -52,9 +52,9 @@ def _parse(path: Path, text: str) -> Any:
     try:
         return json.loads(text) if is_json else tomllib.loads(text)
     except json.JSONDecodeError as error:
-        raise Problem(f"{path} line {error.lineno}, column {error.colno}: not valid JSON: {error.msg}") from None
+        raise Unusable(f"{path} line {error.lineno}, column {error.colno}: not valid JSON: {error.msg}") from None
     except (tomllib.TOMLDecodeError, RecursionError) as error:
-        raise Problem(f"{path} is not valid TOML: {error}") from None
+        raise Unusable(f"{path} is not valid TOML: {error}") from None
 
 
 class _Reading:
@@ -66,7 +66,7 @@ class _Reading:
 
     def wording(self, found: Any) -> Wording:
         if not isinstance(found, dict):
-            raise Problem(f"{self._path}: a mapping is an object with {', '.join((*SECTIONS, *OPTIONS))}")
+            raise Unusable(f"{self._path}: a mapping is an object with {', '.join((*SECTIONS, *OPTIONS))}")
         for key in found.keys() - {*SECTIONS, *OPTIONS}:
             self._wrong("", key, f"there is no such setting: choose from {', '.join((*SECTIONS, *OPTIONS))}")
         columns, values = self._section(found, "columns"), self._section(found, "values")
@@ -74,7 +74,7 @@ class _Reading:
             self._wrong("values", name, f"cannot be the same for all lines: choose from {', '.join(sorted(self._fields.fixed))}")
         options = {name: self._option(name, found[name]) for name in OPTIONS if name in found}
         if self._problems:
-            raise Problem(f"{self._path}: {'; '.join(sorted(self._problems, key=_by_line))}")
+            raise Unusable(f"{self._path}: {'; '.join(sorted(self._problems, key=_by_line))}")
         said = {name: self._where("columns", name, str(self._path)) for name in columns}
         return Wording(columns, values, options.get("decimal", "."), options.get("date_format"), options.get("delimiter", ""), said)
 

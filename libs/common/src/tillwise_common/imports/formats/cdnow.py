@@ -10,10 +10,10 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
-from tillwise.imports.amounts import amount, quantity
-from tillwise.imports.model import LONGEST_KEY, Outgoing, Refused, Rejects, Target
-from tillwise.imports.rows import is_text
-from tillwise.imports.seen import Seen
+from tillwise_common.imports.amounts import amount, quantity
+from tillwise_common.imports.model import LONGEST_KEY, Outgoing, Refused, Rejects, Target
+from tillwise_common.imports.rows import is_text
+from tillwise_common.imports.seen import Seen
 
 SKU = "CD"
 

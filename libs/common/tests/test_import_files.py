@@ -12,9 +12,9 @@ from pathlib import Path
 
 import pytest
 
-from tillwise.imports.files import open_lines
-from tillwise.imports.seen import Seen
-from tillwise.problems import Problem
+from tillwise_common.imports.files import open_lines
+from tillwise_common.imports.problems import Unusable
+from tillwise_common.imports.seen import Seen
 
 if sys.version_info >= (3, 14):
     from compression import zstd
@@ -41,7 +41,7 @@ def test_packed_file_that_was_cut_off_says_so(tmp_path: Path, suffix: str, pack:
     path = tmp_path / f"orders.csv.{suffix}"
     packed = pack(TEXT)
     path.write_bytes(packed[: len(packed) // 2])
-    with pytest.raises(Problem, match="is damaged or cut off"), open_lines(path) as (lines, _):
+    with pytest.raises(Unusable, match="is damaged or cut off"), open_lines(path) as (lines, _):
         list(lines)
 
 
@@ -49,7 +49,7 @@ def test_packed_file_that_was_cut_off_says_so(tmp_path: Path, suffix: str, pack:
 def test_packed_file_that_is_none_says_so(tmp_path: Path, suffix: str, pack: Callable[[bytes], bytes]) -> None:
     path = tmp_path / f"orders.csv.{suffix}"
     path.write_bytes(TEXT)
-    with pytest.raises(Problem, match="is damaged or cut off"), open_lines(path) as (lines, _):
+    with pytest.raises(Unusable, match="is damaged or cut off"), open_lines(path) as (lines, _):
         list(lines)
 
 
@@ -59,7 +59,7 @@ def test_packed_file_with_flipped_bits_says_so(tmp_path: Path) -> None:
         packed = bytearray(pack(TEXT))
         packed[len(packed) // 2] ^= 0xFF
         path.write_bytes(packed)
-        with pytest.raises(Problem, match="is damaged or cut off"), open_lines(path) as (lines, _):
+        with pytest.raises(Unusable, match="is damaged or cut off"), open_lines(path) as (lines, _):
             list(lines)
 
 
@@ -71,7 +71,7 @@ def test_standard_input_is_read(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_file_that_cannot_be_opened_says_why(tmp_path: Path) -> None:
-    with pytest.raises(Problem, match="No such file"), open_lines(tmp_path / "none"):
+    with pytest.raises(Unusable, match="No such file"), open_lines(tmp_path / "none"):
         pass
 
 

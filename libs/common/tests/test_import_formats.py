@@ -11,15 +11,15 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from tillwise.imports.columns import Wording
-from tillwise.imports.files import open_lines
-from tillwise.imports.formats.cdnow import Cdnow
-from tillwise.imports.formats.generic import GenericCsv
-from tillwise.imports.formats.online_retail import OnlineRetail
-from tillwise.imports.formats.stock import Stock
-from tillwise.imports.model import Adapter, Outgoing, Refused, Target
-from tillwise.imports.orders import MOST_LINES, WINDOW_ROWS
-from tillwise.problems import Problem
+from tillwise_common.imports.columns import Wording
+from tillwise_common.imports.files import open_lines
+from tillwise_common.imports.formats.cdnow import Cdnow
+from tillwise_common.imports.formats.generic import GenericCsv
+from tillwise_common.imports.formats.online_retail import OnlineRetail
+from tillwise_common.imports.formats.stock import Stock
+from tillwise_common.imports.model import Adapter, Outgoing, Refused, Target
+from tillwise_common.imports.orders import MOST_LINES, WINDOW_ROWS
+from tillwise_common.imports.problems import Unusable
 
 Found = tuple[list[Outgoing], list[tuple[int, str]]]
 Read = Callable[..., Found]
@@ -243,11 +243,11 @@ def test_columns_are_found_by_their_usual_names_in_any_order(read: Read) -> None
 
 def test_missing_columns_are_all_named(read: Read) -> None:
     with pytest.raises(
-        Problem,
+        Unusable,
         match=r"occurred_at, quantity, unit_price \(or amount\): name it with --map occurred_at=COLUMN .*; the file has order_id, sku, x",
     ):
         read(GenericCsv(), "order_id,sku,x\n1,2,3\n")
-    with pytest.raises(Problem, match="no column 'Nr'"):
+    with pytest.raises(Unusable, match="no column 'Nr'"):
         read(GenericCsv(Wording({"sku": "Nr"})), ORDER)
 
 

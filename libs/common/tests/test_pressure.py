@@ -10,9 +10,9 @@ import pytest
 from tillwise_common import metrics
 from tillwise_common.bus import names
 from tillwise_common.bus.connection import RedisConnection
+from tillwise_common.ingest import pressure as module
+from tillwise_common.ingest.pressure import GROUP, Pressure
 from tillwise_common.settings import Secret
-from tillwise_gateway.ingest import pressure as module
-from tillwise_gateway.ingest.pressure import GROUP, Pressure
 
 ROOM = {"max_lag": 10, "max_memory_share": 0.8, "max_memory_bytes": 10**12}
 

@@ -7,11 +7,11 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
-from tillwise.imports.amounts import amount, quantity
-from tillwise.imports.columns import Fields, Wording, money
-from tillwise.imports.model import Outgoing, Refused, Rejects, Target
-from tillwise.imports.orders import Grouper, Line
-from tillwise.imports.rows import Rows
+from tillwise_common.imports.amounts import amount, quantity
+from tillwise_common.imports.columns import Fields, Wording, money
+from tillwise_common.imports.model import Outgoing, Refused, Rejects, Target
+from tillwise_common.imports.orders import Grouper, Line
+from tillwise_common.imports.rows import Rows
 
 # Our name of a column, and what it is called elsewhere (compared without case, spaces and punctuation).
 FIELDS = Fields(
@@ -51,7 +51,7 @@ class GenericCsv:
         self._wording = wording or Wording()
 
     def events(self, lines: Iterator[str], target: Target, reject: Rejects) -> Iterator[Outgoing]:
-        """One order per order id. Raises Problem when a needed column is missing."""
+        """One order per order id. Raises Unusable when a needed column is missing."""
         rows = Rows(lines, reject, self._wording.delimiter)
         places, values = FIELDS.places(rows.header, self._wording), self._wording.values
         grouper = Grouper(target, self.name)

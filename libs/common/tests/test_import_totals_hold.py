@@ -13,10 +13,10 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from tillwise.imports.files import open_lines
-from tillwise.imports.formats.generic import GenericCsv
-from tillwise.imports.model import Outgoing, Target
 from tillwise_common.contracts import events
+from tillwise_common.imports.files import open_lines
+from tillwise_common.imports.formats.generic import GenericCsv
+from tillwise_common.imports.model import Outgoing, Target
 
 QUANTITIES = st.one_of(st.integers(-50, 50).map(str), st.sampled_from(["", "x", "1.5", "3.0", "9999999", "٣"]))
 PRICES = st.one_of(

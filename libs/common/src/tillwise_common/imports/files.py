@@ -21,6 +21,9 @@ else:
     from backports import zstd
 
 
+LONGEST_LINE = 4_000_000
+
+
 @contextmanager
 def open_lines(path: Path) -> Iterator[tuple[Iterator[str], Progress]]:
     """The lines of a file (`-`: standard input), and how far into its bytes they have come.
@@ -40,8 +43,14 @@ def open_lines(path: Path) -> Iterator[tuple[Iterator[str], Progress]]:
 
 def _read(path: Path, text: io.TextIOWrapper) -> Iterator[str]:
     """The lines; errors of reading become Unusable here, so that no other error is taken for one."""
+    number = 0
     try:
-        yield from text
+        # A line that never ends would fill the memory.
+        while line := text.readline(LONGEST_LINE):
+            number += 1
+            if len(line) == LONGEST_LINE:
+                raise Unusable(f"{path} line {number} is longer than {LONGEST_LINE:,} characters: is this a file of lines?")
+            yield line
     except (EOFError, lzma.LZMAError, zlib.error, zstd.ZstdError, OSError) as error:
         raise Unusable(f"{path} is damaged or cut off: {error}") from None
 

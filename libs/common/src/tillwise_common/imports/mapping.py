@@ -19,7 +19,11 @@ SECTIONS = ("columns", "values")
 
 def read_mapping(path: Path, fields: Fields) -> Wording:
     """The mapping in `path`. Raises Unusable with all that is wrong in it, in one line."""
-    text = _text(path)
+    return mapping_in(_text(path), path, fields)
+
+
+def mapping_in(text: str, path: Path, fields: Fields) -> Wording:
+    """The mapping that a text holds; `path` is what the text is called. Raises Unusable."""
     return _Reading(path, text, fields).wording(_parse(path, text))
 
 

@@ -109,7 +109,7 @@ def _lines(items: list[Item], target: Target) -> tuple[list[dict[str, Any]], int
         worth, discount = target.minor(item.worth), target.minor(item.discount)
         total += worth - discount
         about = {"name": item.name[:LONGEST_NAME]} if item.name else {}
-        for units, price in shares(item.quantity, worth, -1):
+        for units, price in shares(item.quantity, worth, worth // item.quantity if item.quantity else 0):
             line = {"sku": item.sku, "quantity": units, "unit_price": price, **about}
             lines.append(line | {"discount": discount} if discount else line)
             discount = 0

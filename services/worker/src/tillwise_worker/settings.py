@@ -6,10 +6,11 @@ from typing import Annotated
 
 from msgspec import Meta
 
-from tillwise_common.settings import Count, Settings
+from tillwise_common.ingest.settings import IngestSettings
+from tillwise_common.settings import Count
 
 
-class WorkerSettings(Settings, frozen=True, kw_only=True):
+class WorkerSettings(IngestSettings, frozen=True, kw_only=True):
     """Settings of the serving process."""
 
     jobs_at_once: Count = 10
@@ -17,9 +18,13 @@ class WorkerSettings(Settings, frozen=True, kw_only=True):
     audit_hour: Annotated[int, Meta(ge=0, le=23)] = 3
     # Hour of the day (UTC) at which the models of lifetime value are fitted anew.
     refit_hour: Annotated[int, Meta(ge=0, le=23)] = 2
-    # Where finished files are: a folder, or s3://BUCKET.
+    # Where files of exports and imports are: a folder that the gateways share, or s3://BUCKET.
     files_place: str = ""
     # How long a finished export can be fetched.
     export_days: Annotated[int, Meta(ge=1, le=365)] = 7
     # Exports that one worker makes at once.
     exports_at_once: Count = 2
+    # Imports that one worker does at once.
+    imports_at_once: Count = 2
+    # How long an upload is kept for a job that failed, and how long the lines that an import rejected can be fetched.
+    import_days: Annotated[int, Meta(ge=1, le=365)] = 7

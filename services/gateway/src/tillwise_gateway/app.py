@@ -30,6 +30,7 @@ from tillwise_gateway.admin.dead_letters import DeadLetterRoutes
 from tillwise_gateway.admin.routes import Admin
 from tillwise_gateway.exports.routes import Exports
 from tillwise_gateway.health import HealthRoute
+from tillwise_gateway.imports.routes import Imports
 from tillwise_gateway.ingest.routes import Ingest
 from tillwise_gateway.pages.bundle import ChartBundle
 from tillwise_gateway.pages.routes import Pages
@@ -74,11 +75,14 @@ def build(service: Service, settings: GatewaySettings) -> None:
     ingest = Ingest(door, publisher, pressure, settings.event_partitions, settings.max_body_bytes, service.registry)
     catalogue, renderer = Catalogue(client), Renderer()
     pages = Pages(door, accounts, client, catalogue, bundle, settings.session_hours)
-    exports = Exports(door, accounts.store_for, catalogue, redis, place(settings.files_place))
+    files = place(settings.files_place)
+    exports = Exports(door, accounts.store_for, catalogue, redis, files)
+    imports = Imports(door, accounts.store_for, redis.commands, files, settings.max_import_megabytes * 1024 * 1024)
     rooms: list[Any] = [
         ingest,
         Reports(door, client, accounts.store_for, catalogue, renderer),
         exports,
+        imports,
         pages,
         Admin(door, accounts, asker),
         DeadLetterRoutes(door, DeadLetters(redis.commands, settings.event_partitions)),

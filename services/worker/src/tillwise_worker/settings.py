@@ -26,5 +26,5 @@ class WorkerSettings(IngestSettings, frozen=True, kw_only=True):
     exports_at_once: Count = 2
     # Imports that one worker does at once.
     imports_at_once: Count = 2
-    # How long an upload is kept for a job that failed, and how long the lines that an import rejected can be fetched.
+    # How long the lines that an import rejected can be fetched.
     import_days: Annotated[int, Meta(ge=1, le=365)] = 7

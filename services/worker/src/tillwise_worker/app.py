@@ -17,12 +17,12 @@ from tillwise_common.jobs.schedules import Schedule
 from tillwise_common.postgres.pool import Postgres
 from tillwise_common.render.process import Renderer
 from tillwise_common.service import Service
-from tillwise_worker.imports.stream import Stream
-from tillwise_worker.jobs.import_file import ImportJob
 from tillwise_worker.engine.part import Jobs
 from tillwise_worker.engine.work import work
+from tillwise_worker.imports.stream import Stream
 from tillwise_worker.jobs.audit_stores import AuditStores
 from tillwise_worker.jobs.export import ExportJob
+from tillwise_worker.jobs.import_file import ImportJob
 from tillwise_worker.jobs.refit_lifetime_value import RefitLifetimeValues
 from tillwise_worker.jobs.sweep_files import SweepFiles
 from tillwise_worker.settings import WorkerSettings

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import secrets
 from collections.abc import Awaitable, Callable
+from pathlib import Path
 from typing import Any, NamedTuple
 
 import msgspec
@@ -95,7 +96,7 @@ class Imports:
 
     async def _preview(self, upload: Upload, order: Import) -> web.Response:
         # How it is packed, its reader tells by the end of the name.
-        path = upload.path.with_name(f"{upload.path.stem}-{order.file_name}")
+        path = upload.path.with_suffix(Path(order.file_name).suffix)
         await asyncio.to_thread(upload.path.rename, path)
         try:
             async with self._previews:

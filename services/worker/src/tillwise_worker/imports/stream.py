@@ -42,8 +42,7 @@ class Stream:
 
     async def _publish(self, store: Store, decoded: Decoded) -> None:
         for attempt in range(1, MOST_TRIES + 1):
-            while self._pressure.too_high or self._pressure.away:
-                await asyncio.sleep(LOOK_SECONDS)
+            await self._room()
             part = Part(request_id.new(), request_id.current.get(), datetime.now(UTC), decoded.form, decoded.body)
             try:
                 return await self._publisher.publish(store, part, len(decoded.body))
@@ -55,6 +54,11 @@ class Stream:
                 # By chance, so that many do not come back at once.
                 await asyncio.sleep(random.uniform(0.5, 1.5) * LOOK_SECONDS)  # noqa: S311 - not for secrets
         return None
+
+    async def _room(self) -> None:
+        """Wait while the consumers lag too far behind, or the server is full or away."""
+        while self._pressure.too_high or self._pressure.away:  # noqa: ASYNC110 - it is looked at once a second, too
+            await asyncio.sleep(LOOK_SECONDS)
 
 
 def _checked(events: list[dict[str, Any]], store: Store) -> Decoded:

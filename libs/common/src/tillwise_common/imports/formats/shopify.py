@@ -42,10 +42,11 @@ def _order(rows: list[Numbered], target: Target, reject: Rejects) -> Iterator[Ou
     row = rows[0][0]
     try:
         receipt = _head(rows, target)
-        for row, cells in rows:
+        for number, cells in rows:
+            row = number
             receipt.items.append(_item(cells))
-        _discount(receipt, rows[0][1], target)
         row = rows[0][0]
+        _discount(receipt, rows[0][1], target)
         made = list(events(receipt, Shopify.name, target))
     except Refused as refused:
         for number, _ in rows:

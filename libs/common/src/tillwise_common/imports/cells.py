@@ -16,7 +16,9 @@ class Columns:
     """Where each column of a header stands; what is not there is empty. Raises Refused when a needed one is missing."""
 
     def __init__(self, header: list[str], needed: Iterable[str]) -> None:
-        self._places = {name.strip(): place for place, name in reversed(list(enumerate(header)))}
+        self._places: dict[str, int] = {}
+        for place, name in enumerate(header):
+            self._places.setdefault(name.strip(), place)
         if any(name not in self._places for name in needed):
             raise Refused("wrong_header")
 

@@ -47,7 +47,7 @@ async def gateway(database_url: str, redis_url: str, tmp_path: Path) -> AsyncIte
     """A gateway that serves, with store `shop` (EUR) and a key for it."""
     settings = GatewaySettings(
         database_url=Secret(database_url), redis_url=Secret(redis_url), port=free_port("127.0.0.1"), max_body_bytes=100_000,
-        report_timeout_seconds=0.3, drain_seconds=2.0, files_place=str(tmp_path / "files"),
+        report_timeout_seconds=0.3, drain_seconds=2.0, files_place=str(tmp_path / "files"), max_import_megabytes=2,
     )  # fmt: skip
     service = Service("gateway", settings)
     build(service, settings)

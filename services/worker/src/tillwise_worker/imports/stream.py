@@ -17,7 +17,6 @@ from tillwise_common.contracts.stores import Store
 from tillwise_common.ingest.decode import Decoded, Rejection, decode
 from tillwise_common.ingest.pressure import Pressure
 
-LOOK_SECONDS = 0.5
 # So often a batch is sent that the stream did not take; then the job is tried again as a whole.
 MOST_TRIES = 20
 log = logs.get("import")
@@ -26,8 +25,10 @@ log = logs.get("import")
 class Stream:
     """The gateway's own way of events, for a job."""
 
-    def __init__(self, publisher: PackingPublisher[Store, Part], pressure: Pressure, registry: CollectorRegistry) -> None:
-        self._publisher, self._pressure = publisher, pressure
+    def __init__(
+        self, publisher: PackingPublisher[Store, Part], pressure: Pressure, registry: CollectorRegistry, look_seconds: float = 0.5
+    ) -> None:
+        self._publisher, self._pressure, self._look_seconds = publisher, pressure, look_seconds
         events = Counter("tillwise_import_events", "Events of imports by outcome", ["outcome"], registry=registry)
         self._accepted, self._rejected = events.labels("accepted"), events.labels("rejected")
 
@@ -52,13 +53,13 @@ class Stream:
                 if attempt == MOST_TRIES:
                     raise
                 # By chance, so that many do not come back at once.
-                await asyncio.sleep(random.uniform(0.5, 1.5) * LOOK_SECONDS)  # noqa: S311 - not for secrets
+                await asyncio.sleep(random.uniform(0.5, 1.5) * self._look_seconds)  # noqa: S311 - not for secrets
         return None
 
     async def _room(self) -> None:
         """Wait while the consumers lag too far behind, or the server is full or away."""
         while self._pressure.too_high or self._pressure.away:  # noqa: ASYNC110 - it is looked at once a second, too
-            await asyncio.sleep(LOOK_SECONDS)
+            await asyncio.sleep(self._look_seconds)
 
 
 def _checked(events: list[dict[str, Any]], store: Store) -> Decoded:

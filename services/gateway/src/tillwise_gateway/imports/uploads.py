@@ -7,6 +7,7 @@ import secrets
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import NamedTuple
+from urllib.parse import unquote
 
 from aiohttp import BodyPartReader, MultipartReader, web
 
@@ -64,7 +65,7 @@ class Uploads:
                 elif name:
                     raise Problem(422, "invalid_import", "A form has one file.")
                 else:
-                    name = file_name(part.headers.get("Content-Type", "").partition(";")[0].strip(), "", part.filename or "")
+                    name = file_name(part.headers.get("Content-Type", "").partition(";")[0].strip(), "", unquote(part.filename or ""))
                     await self._write(path, _pieces(part))
         except ValueError as error:
             raise Problem(400, "malformed_form", f"The form could not be read: {error}.") from None

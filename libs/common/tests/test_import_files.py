@@ -80,3 +80,12 @@ def test_seen_remembers_every_text_while_it_grows() -> None:
     assert all(seen.add(str(n)) for n in range(20_000))
     assert not any(seen.add(str(n)) for n in range(20_000))
     assert len(seen) == 20_000
+
+
+def test_a_line_that_never_ends_is_refused_before_it_fills_the_memory(tmp_path):
+    path = tmp_path / "a.csv.gz"
+    with gzip.open(path, "wb") as file:
+        for _ in range(5):
+            file.write(b"x" * 1_000_000)
+    with open_lines(path) as (lines, _), pytest.raises(Unusable, match="line 1 is longer than 4,000,000 characters"):
+        next(lines)

@@ -11,7 +11,7 @@ from tillwise_common.contracts.imports import Import
 from tillwise_common.imports.reading import Reading
 from tillwise_common.ingest.decode import decode
 
-SHOWN_LINES = 20
+SHOWN_LINES, LONGEST_ROW = 20, 2_000
 # So far it is read, that an order whose lines lie apart is seen whole.
 READ_LINES = 1_000
 
@@ -22,7 +22,7 @@ def preview(path: Path, order: Import) -> dict[str, Any]:
     events: list[dict[str, Any]] = []
 
     def tell(line: int, reason: str, row: str) -> None:
-        lines[line] = {"line": line, "accepted": False, "reason": reason, "row": row}
+        lines[line] = {"line": line, "accepted": False, "reason": reason, "row": row[:LONGEST_ROW]}
 
     with Reading(path, order, tell, most_lines=READ_LINES) as reading:
         for out in reading:
@@ -31,7 +31,7 @@ def preview(path: Path, order: Import) -> dict[str, Any]:
                 reading.refused(out, *refusal)
                 continue
             for row in out.rows:
-                lines[row] = {"line": row, "accepted": True, "reason": None, "row": reading.record(row)}
+                lines[row] = {"line": row, "accepted": True, "reason": None, "row": reading.record(row)[:LONGEST_ROW]}
             events.append({"lines": out.rows, "event": out.event})
     first = sorted(lines)[:SHOWN_LINES]
     return {

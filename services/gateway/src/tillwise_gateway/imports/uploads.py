@@ -6,17 +6,19 @@ import asyncio
 import secrets
 from collections.abc import AsyncIterator
 from pathlib import Path
-from typing import NamedTuple
+from typing import BinaryIO, NamedTuple
 from urllib.parse import unquote
 
 from aiohttp import BodyPartReader, MultipartReader, web
 
+from tillwise_common import logs
 from tillwise_common.files.record import PIECE
 from tillwise_common.web.problems import Problem
 from tillwise_gateway.imports.media import MULTIPART, file_name
 
 LARGEST_MAPPING = 64 * 1024
 MOST_PARTS = 10
+log = logs.get("import")
 
 
 class Upload(NamedTuple):
@@ -75,18 +77,31 @@ class Uploads:
 
     async def _write(self, path: Path, pieces: AsyncIterator[bytes]) -> None:
         size = 0
-        with await asyncio.to_thread(path.open, "wb") as file:
+        # Not buffered: a full disk is told by the piece that did not fit, and not when the file is closed.
+        with await asyncio.to_thread(path.open, "wb", 0) as file:
             async for piece in pieces:
                 size += len(piece)
                 if size > self._most:
                     raise self._too_large()
-                await asyncio.to_thread(file.write, piece)
+                await asyncio.to_thread(_put, file, piece)
         if not size:
             raise Problem(422, "empty_body", "There is nothing in the file.")
 
     def _too_large(self) -> Problem:
         most = self._most // 1024**2
         return Problem(413, "file_too_large", f"A file may have {most} MB, packed or not: split it, or raise MAX_IMPORT_MEGABYTES.")
+
+
+def _put(file: BinaryIO, piece: bytes) -> None:
+    try:
+        left = memoryview(piece)
+        while left:
+            left = left[file.write(left) :]
+    except OSError as error:
+        log.error("upload_not_written", reason=str(error))
+        raise Problem(
+            507, "no_room", "There is no room for the file at the moment. Try again later.", headers={"Retry-After": "300"}
+        ) from None
 
 
 async def _pieces(part: BodyPartReader) -> AsyncIterator[bytes]:

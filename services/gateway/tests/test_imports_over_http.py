@@ -26,6 +26,9 @@ from tillwise_common.ingest.pressure import Pressure
 from tillwise_common.jobs import watching
 from tillwise_common.jobs.queue import Queue
 from tillwise_common.settings import Secret
+from tillwise_common.web.problems import Problem
+from tillwise_gateway.imports.media import file_name
+from tillwise_gateway.imports.uploads import _put
 from tillwise_worker.engine.work import work
 from tillwise_worker.engine.worker import Worker
 from tillwise_worker.imports.stream import Stream
@@ -297,3 +300,26 @@ async def test_without_a_worker_an_import_waits(gateway):
     body = await (await send(gateway, GOOD)).json()
     assert (body["state"], body["progress"], body["lines_read"]) == ("waiting", 0.0, 0)
     assert await problem(await gateway.call("GET", body["links"]["rejects"])) == (409, "import_not_ready")
+
+
+def test_a_full_disk_is_told_as_such():
+    with open("/dev/full", "wb", 0) as full, pytest.raises(Problem) as refused:
+        _put(full, b"x")
+    assert (refused.value.status, refused.value.headers["Retry-After"]) == (507, "300")
+
+
+@pytest.mark.parametrize(
+    ("media", "encoding", "said", "found"),
+    [
+        ("text/csv", "", "", "import.csv"),
+        ("text/csv", "gzip", "März.csv", "März.gz"),
+        ("text/csv", "", "past.csv.xz", "past.csv.xz"),
+        ("application/octet-stream", "", "C:\\shop\\past.XLSX", "past.xlsx"),
+        ("application/x-xz", "", "../../etc/passwd", "passwd.xz"),
+        ("application/vnd.ms-excel", "", "a.csv", "a.csv"),
+        ("text/csv", "", "a\n\"'<b>.csv", "a____b_.csv"),
+        ("text/csv", "", "x" * 500 + ".csv", "x" * 120 + ".csv"),
+    ],
+)
+def test_a_files_name_tells_how_it_is_packed_and_is_harmless(media, encoding, said, found):
+    assert file_name(media, encoding, said) == found

@@ -52,7 +52,7 @@ async def serving(database_url: str, redis_url: str, kinds: Iterable[Kind[Any]] 
     """A gateway that serves, with store `shop` (EUR) and a key for it; `more` are settings."""
     settings = GatewaySettings(
         database_url=Secret(database_url), redis_url=Secret(redis_url), port=free_port("127.0.0.1"), max_body_bytes=100_000,
-        report_timeout_seconds=0.3, drain_seconds=2.0, **more,
+        report_timeout_seconds=0.3, drain_seconds=2.0, max_import_megabytes=2, **more,
     )  # fmt: skip
     service = Service("gateway", settings)
     build(service, settings, kinds)

@@ -17,6 +17,8 @@ from tillwise_common.contracts.batches import Part
 from tillwise_common.contracts.jobs import KINDS
 from tillwise_common.contracts.stores import Store
 from tillwise_common.files.place import place
+from tillwise_common.ingest.packing import packing
+from tillwise_common.ingest.pressure import Pressure
 from tillwise_common.jobs.kinds import Kind
 from tillwise_common.postgres.migrate import up_to_date
 from tillwise_common.postgres.pool import Postgres
@@ -32,8 +34,8 @@ from tillwise_gateway.admin.routes import Admin
 from tillwise_gateway.deliveries.routes import ReportSchedules
 from tillwise_gateway.exports.routes import Exports
 from tillwise_gateway.health import HealthRoute
-from tillwise_gateway.ingest.pressure import Pressure
-from tillwise_gateway.ingest.routes import Ingest, packing
+from tillwise_gateway.imports.routes import Imports
+from tillwise_gateway.ingest.routes import Ingest
 from tillwise_gateway.pages.bundle import ChartBundle
 from tillwise_gateway.pages.routes import Pages
 from tillwise_gateway.queues.api import QueueRoutes
@@ -83,14 +85,17 @@ def build(service: Service, settings: GatewaySettings, kinds: Iterable[Kind[Any]
     ingest = Ingest(door, publisher, pressure, settings.event_partitions, settings.max_body_bytes, service.registry)
     catalogue, renderer = Catalogue(client), Renderer()
     pages = Pages(door, accounts, client, catalogue, bundle, settings.session_hours)
-    exports = Exports(door, accounts.store_for, catalogue, redis, place(settings.files_place))
     desk, live = Desk(redis.commands, Known(kinds)), Live(redis.commands, redis.blocking)
     entrance = Entrance(door, desk, read_only=settings.queues_read_only)
+    files = place(settings.files_place)
+    exports = Exports(door, accounts.store_for, catalogue, redis, files)
+    imports = Imports(door, accounts.store_for, redis.commands, files, settings.max_import_megabytes * 1024 * 1024)
     rooms: list[Any] = [
         ingest,
         Reports(door, client, accounts.store_for, catalogue, renderer),
         ReportSchedules(door, accounts.store_for, catalogue, redis),
         exports,
+        imports,
         pages,
         Admin(door, accounts, asker),
         DeadLetterRoutes(door, DeadLetters(redis.commands, settings.event_partitions)),

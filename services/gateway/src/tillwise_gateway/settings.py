@@ -6,10 +6,11 @@ from typing import Annotated
 
 from msgspec import Meta
 
+from tillwise_common.ingest.settings import IngestSettings
 from tillwise_common.settings import Count, Port, Seconds, Secret, Settings
 
 
-class GatewaySettings(Settings, frozen=True, kw_only=True):
+class GatewaySettings(IngestSettings, frozen=True, kw_only=True):
     """Settings of the serving process."""
 
     # Where clients reach the gateway; HOST is where the probes listen.
@@ -17,18 +18,12 @@ class GatewaySettings(Settings, frozen=True, kw_only=True):
     port: Port = 8080
     reuse_port: bool = False
     max_body_bytes: Annotated[int, Meta(ge=1024, le=256 * 1024 * 1024)] = 8 * 1024 * 1024
-    # Above either, events are refused with 503 until the consumers have caught up.
-    max_stream_lag: Annotated[int, Meta(ge=1)] = 50_000
-    max_redis_memory_share: Annotated[float, Meta(gt=0, le=1)] = 0.8
-    # The limit where Redis has none of its own (maxmemory 0).
-    max_redis_megabytes: Count = 1024
-    # How many replicas of Redis must have an event on disk before it is answered 202 (WAITAOF), and how long to wait for them.
-    wait_replicas: Annotated[int, Meta(ge=0, le=16)] = 0
-    wait_replicas_milliseconds: Count = 1000
+    # The largest file that can be uploaded for an import.
+    max_import_megabytes: Count = 2048
     report_timeout_seconds: Seconds = 15.0
     # Where the chart library for browsers is kept once it is made; default: the user's cache folder.
     asset_dir: str = ""
-    # Where finished exports are: a folder that the workers share, or s3://BUCKET.
+    # Where files of exports and imports are: a folder that the workers share, or s3://BUCKET.
     files_place: str = ""
     # true: the queue dashboard shows everything and changes nothing.
     queues_read_only: bool = False

@@ -6,11 +6,12 @@ from typing import Annotated
 
 from msgspec import Meta
 
-from tillwise_common.settings import Count, Port, Secret, Settings
+from tillwise_common.ingest.settings import IngestSettings
+from tillwise_common.settings import Count, Port, Secret
 from tillwise_worker.deliveries.mail import Encryption
 
 
-class WorkerSettings(Settings, frozen=True, kw_only=True):
+class WorkerSettings(IngestSettings, frozen=True, kw_only=True):
     """Settings of the serving process."""
 
     jobs_at_once: Count = 10
@@ -18,7 +19,7 @@ class WorkerSettings(Settings, frozen=True, kw_only=True):
     audit_hour: Annotated[int, Meta(ge=0, le=23)] = 3
     # Hour of the day (UTC) at which the models of lifetime value are fitted anew.
     refit_hour: Annotated[int, Meta(ge=0, le=23)] = 2
-    # Where finished files are: a folder, or s3://BUCKET.
+    # Where files of exports and imports are: a folder that the gateways share, or s3://BUCKET.
     files_place: str = ""
     # How long a finished export can be fetched.
     export_days: Annotated[int, Meta(ge=1, le=365)] = 7
@@ -33,3 +34,7 @@ class WorkerSettings(Settings, frozen=True, kw_only=True):
     smtp_encryption: Encryption = "starttls"
     # Whether webhooks may lie inside of one's own network.
     webhook_private_addresses: bool = False
+    # Imports that one worker does at once.
+    imports_at_once: Count = 2
+    # How long the lines that an import rejected can be fetched.
+    import_days: Annotated[int, Meta(ge=1, le=365)] = 7

@@ -8,6 +8,7 @@ import msgspec
 
 from tillwise_common.contracts.deliveries import Delivery
 from tillwise_common.contracts.exports import Export
+from tillwise_common.contracts.imports import Import
 from tillwise_common.jobs.kinds import Backoff, Kind, Options
 
 _NIGHTLY = Backoff(first=60, longest=900)
@@ -48,6 +49,13 @@ EXPORT = Kind(
     options=Options(attempts=4, timeout=6 * 3600.0, backoff=Backoff(first=5, longest=300)),
     about="Makes a file of a report or a data set.",
 )
+IMPORT = Kind(
+    name="import",
+    payload=Import,
+    queue="imports",
+    options=Options(attempts=5, timeout=12 * 3600.0, backoff=Backoff(first=5, longest=300)),
+    about="Sends what an uploaded file of orders or stock says.",
+)
 SWEEP_FILES = Kind(
     name="sweep_files",
     payload=SweepFiles,
@@ -64,4 +72,4 @@ DELIVER_REPORT = Kind(
     secret=("way",),
     about="Sends a report by e-mail or to a webhook.",
 )
-KINDS: tuple[Kind[Any], ...] = (AUDIT_STORES, REFIT_LIFETIME_VALUES, EXPORT, SWEEP_FILES, DELIVER_REPORT)
+KINDS: tuple[Kind[Any], ...] = (AUDIT_STORES, REFIT_LIFETIME_VALUES, EXPORT, IMPORT, SWEEP_FILES, DELIVER_REPORT)

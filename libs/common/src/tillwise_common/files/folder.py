@@ -46,6 +46,10 @@ class Folder:
                 begin += len(piece)
                 yield piece
 
+    async def remove(self, file_id: str) -> None:
+        if is_id(file_id):
+            await asyncio.to_thread(self._remove, self._note(file_id))
+
     async def sweep(self) -> int:
         return await asyncio.to_thread(self._sweep)
 
@@ -64,15 +68,19 @@ class Folder:
         for path in self._folder.glob("*.json"):
             found = _note(path)
             if found is None or found.expired:
-                # The note first: without it nobody begins to read.
-                path.unlink(missing_ok=True)
-                path.with_suffix(".data").unlink(missing_ok=True)
+                self._remove(path)
                 gone += 1
         old = time.time() - ABANDONED_SECONDS
         for path in [*self.scratch().iterdir(), *(one for one in self._folder.glob("*.data") if not one.with_suffix(".json").exists())]:
             if path.is_file() and path.stat().st_mtime < old:
                 path.unlink(missing_ok=True)
         return gone
+
+    @staticmethod
+    def _remove(note: Path) -> None:
+        # The note first: without it nobody begins to read.
+        note.unlink(missing_ok=True)
+        note.with_suffix(".data").unlink(missing_ok=True)
 
     def _data(self, file_id: str) -> Path:
         return self._folder / f"{file_id}.data"

@@ -61,6 +61,10 @@ class Files(Protocol):
         """Its bytes from `begin` to before `end`, piece by piece."""
         ...
 
+    async def remove(self, file_id: str) -> None:
+        """Remove a file that nobody needs any more, if it is there."""
+        ...
+
     async def sweep(self) -> int:
         """Remove what has expired; returns how many files."""
         ...

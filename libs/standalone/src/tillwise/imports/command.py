@@ -12,11 +12,12 @@ from typing import TYPE_CHECKING, Annotated, Any, NamedTuple
 import typer
 
 from tillwise.commands.shared import DEFAULT_DIR, AsJson, DataDir, show
-from tillwise.problems import Problem
+from tillwise.problems import Problem, told
 
 if TYPE_CHECKING:
     from tillwise.client import Client
-    from tillwise.imports.columns import Fields, Wording
+    from tillwise.imports.running import Source
+    from tillwise_common.imports.choosing import Kind
 
 app = typer.Typer(no_args_is_help=True, help="Import files through the public API.")
 VERDICTS = {
@@ -34,9 +35,15 @@ HINTS = {
 
 
 class Format(StrEnum):
+    csv = "csv"
+    xlsx = "xlsx"
+    shopify = "shopify"
+    woocommerce = "woocommerce"
     online_retail = "online-retail"
     cdnow = "cdnow"
-    csv = "csv"
+
+
+MAPPED = (Format.csv, Format.xlsx)
 
 
 File = Annotated[Path, typer.Argument(help="The file; .gz, .xz, .bz2 and .zst are unpacked on the way, - is standard input.")]
@@ -71,17 +78,10 @@ def orders(
     as_json: AsJson = False,
 ) -> None:
     """Import order lines. A second run of the same file adds nothing."""
-    from tillwise.imports.formats.cdnow import Cdnow
-    from tillwise.imports.formats.generic import FIELDS, GenericCsv
-    from tillwise.imports.formats.online_retail import OnlineRetail
-
-    if format_ is Format.csv:
-        adapter: Any = GenericCsv(_wording(FIELDS, mapping, map_, decimal, date_format))
-    elif mapping or map_ or date_format or decimal:
+    if format_ not in MAPPED and (mapping or map_ or date_format or decimal):
         raise Problem(f"--mapping, --map, --decimal and --date-format belong to --format csv, not {format_}")
-    else:
-        adapter = OnlineRetail() if format_ is Format.online_retail else Cdnow()
-    _run(Order(file, adapter, rejects, wait, as_json), store, url, key, data_dir)
+    source = _source("orders", file, format_, _Said(mapping, map_, decimal, date_format))
+    _run(Order(file, source, rejects, wait, as_json), store, url, key, data_dir)
 
 
 @app.command()
@@ -99,30 +99,43 @@ def stock(
     data_dir: DataDir = DEFAULT_DIR,
     as_json: AsJson = False,
 ) -> None:
-    """Import stock movements and counts: a CSV with sku, quantity, reason (or "count"), occurred_at, location, unit_cost."""
-    from tillwise.imports.formats.stock import FIELDS, Stock
-
-    adapter = Stock(_wording(FIELDS, mapping, map_, decimal, date_format))
-    _run(Order(file, adapter, rejects, wait, as_json, compare=False), store, url, key, data_dir)
+    """Import stock movements and counts: a CSV or workbook with sku, quantity, reason (or "count"), occurred_at, location, unit_cost."""
+    source = _source("stock", file, Format.csv, _Said(mapping, map_, decimal, date_format))
+    _run(Order(file, source, rejects, wait, as_json, compare=False), store, url, key, data_dir)
 
 
 class Order(NamedTuple):
-    """What is wanted: a file by an adapter, and what to do with it."""
+    """What is wanted: a file, how it is read, and what to do with it."""
 
     file: Path
-    adapter: Any
+    source: Source
     rejects: Path | None
     wait: bool
     as_json: bool
     compare: bool = True
 
 
-def _wording(fields: Fields, mapping: Path | None, pairs: list[str] | None, decimal: str | None, date_format: str | None) -> Wording:
-    from tillwise.imports.columns import Wording
-    from tillwise.imports.mapping import read_mapping, with_options
+class _Said(NamedTuple):
+    """What the command line says about columns."""
 
-    said = read_mapping(mapping, fields) if mapping else Wording()
-    return with_options(said, fields, pairs or [], decimal, date_format)
+    mapping: Path | None
+    pairs: list[str] | None
+    decimal: str | None
+    date_format: str | None
+
+
+def _source(kind: Kind, file: Path, format_: Format, said: _Said) -> Source:
+    from tillwise.imports.running import Source
+    from tillwise_common.imports.choosing import fields_of
+    from tillwise_common.imports.columns import Wording
+    from tillwise_common.imports.mapping import read_mapping, with_options
+
+    if format_ is Format.csv and file.suffix.lower() == ".xlsx":
+        format_ = Format.xlsx
+    with told():
+        wording = read_mapping(said.mapping, fields_of(kind)) if said.mapping else Wording()
+        wording = with_options(wording, fields_of(kind), said.pairs or [], said.decimal, said.date_format)
+    return Source(kind, str(format_), wording)
 
 
 def _run(order: Order, store: str | None, url: str | None, key: str | None, data_dir: Path) -> None:
@@ -146,7 +159,7 @@ def _import(client: Client, order: Order, store: str | None) -> dict[str, Any]:
     from tillwise.imports.running import Import
 
     began = time.monotonic()
-    work = Import(client, order.file, order.adapter, order.rejects)
+    work = Import(client, order.file, order.source, order.rejects)
     if store and store != work.store:
         raise Problem(f"the key opens the store {work.store!r}, not {store!r}: nothing was sent")
     compare = order.wait and order.compare

@@ -10,25 +10,34 @@ from contextlib import ExitStack
 from datetime import date, timedelta
 from decimal import Decimal
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 from zoneinfo import ZoneInfo
 
 from tillwise.client import Client
-from tillwise.imports.files import Progress, open_lines
-from tillwise.imports.model import Adapter, Outgoing, Refused, Tally, Target
 from tillwise.imports.sending import Rejection, Sender
-from tillwise.problems import Problem
+from tillwise.problems import Problem, told
+from tillwise_common.imports.choosing import HowFar, Kind, adapter, opened
+from tillwise_common.imports.columns import Wording
+from tillwise_common.imports.model import Outgoing, Refused, Tally, Target
 from tillwise_common.money import exponent
 
 WAIT_SECONDS = 600.0
-Report = Callable[[Progress, Tally, Sender], None]
+Report = Callable[[HowFar, Tally, Sender], None]
+
+
+class Source(NamedTuple):
+    """What a file holds and how it says it."""
+
+    kind: Kind
+    format: str
+    wording: Wording
 
 
 class Import:
     """A file on its way into a store."""
 
-    def __init__(self, client: Client, path: Path, adapter: Adapter, rejects: Path | None) -> None:
-        self._client, self._path, self._adapter = client, path, adapter
+    def __init__(self, client: Client, path: Path, source: Source, rejects: Path | None) -> None:
+        self._client, self._path, self._source = client, path, source
         store = client.call("GET", "/api/v1/store")
         self.store = str(store["name"])
         self._target = Target(ZoneInfo(store["timezone"]), exponent(store["currency"]), store["currency"])
@@ -40,7 +49,7 @@ class Import:
 
     async def run(self, report: Report) -> Sender:
         """Read, send, and wait until everything has been answered."""
-        with ExitStack() as stack:
+        with told(), ExitStack() as stack:
             if self._rejects_path is not None:
                 try:
                     file = stack.enter_context(self._rejects_path.open("w", newline="", encoding="utf-8"))
@@ -49,7 +58,7 @@ class Import:
                 writer = csv.writer(file)
                 writer.writerow(["line", "reason"])
                 self._write_reject = writer.writerow
-            lines, progress = stack.enter_context(open_lines(self._path))
+            lines, progress = stack.enter_context(opened(self._path, self._source.format, self._source.wording))
             client = self._client
             async with Sender(client.url, client.key, self._refused_by_platform, self._forget, proxies=client.elsewhere) as sender:
                 await self._send_all(self._events(lines), sender, lambda: report(progress, self.tally, sender))
@@ -67,7 +76,8 @@ class Import:
 
     def _events(self, lines: Iterator[str]) -> Iterator[Outgoing]:
         try:
-            yield from self._adapter.events(lines, self._target, self._reject)
+            found = adapter(self._source.kind, self._source.format, self._source.wording)
+            yield from found.events(lines, self._target, self._reject)
         except Refused as refused:
             raise Problem(f"{self._path} is not in this format ({refused.code}): tillwise import orders --help lists the formats") from None
         except csv.Error as error:

@@ -11,18 +11,16 @@ from aiohttp.hdrs import CONTENT_ENCODING, CONTENT_TYPE
 from prometheus_client import CollectorRegistry, Counter
 
 from tillwise_common import request_id
-from tillwise_common.bus import envelope, names
+from tillwise_common.bus import names
 from tillwise_common.bus.connection import RedisError, Unreachable
-from tillwise_common.bus.envelope import Envelope
 from tillwise_common.bus.publish import NotAccepted, PackingPublisher
-from tillwise_common.contracts import batches
-from tillwise_common.contracts.batches import Batch, Part
+from tillwise_common.contracts.batches import Part
 from tillwise_common.contracts.stores import Store
+from tillwise_common.ingest.decode import Decoded, decode
+from tillwise_common.ingest.pressure import Pressure
 from tillwise_common.web.problems import Problem, json_response
 from tillwise_gateway.accounts.door import Door
 from tillwise_gateway.accounts.principal import store_of
-from tillwise_gateway.ingest.decode import Decoded, decode
-from tillwise_gateway.ingest.pressure import Pressure
 from tillwise_gateway.ingest.unpack import ENCODINGS, Broken, TooLarge, unpack
 
 MEDIA_LINES = frozenset({"application/x-ndjson", "application/ndjson", "application/jsonl", "application/x-jsonlines"})
@@ -169,16 +167,3 @@ def body_at_hand(request: web.Request, most: int) -> bytes | None:
 def _nothing_in_it() -> Problem:
     """The answer to no bytes, to blanks, to `[]` and to blank lines alike: something went wrong where the body was made."""
     return Problem(422, "empty_body", "There is no event in the body. Send an event, an array of events, or NDJSON.")
-
-
-def packing(source: str, partitions: int) -> Any:
-    """How parts of one store become one message: `pack` for the publisher."""
-
-    def pack(store: Store, parts: list[Part]) -> tuple[str, Envelope]:
-        data = batches.encode(Batch(store, parts))
-        message = envelope.new(batches.TYPE, source, data, subject=store.name, store=str(store.id))
-        # The flight is made for all who wait; each part carries its own request ID.
-        message = msgspec.structs.replace(message, request_id=parts[0].request_id)
-        return names.events(names.partition_of(store.id, partitions)), message
-
-    return pack

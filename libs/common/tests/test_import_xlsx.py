@@ -59,7 +59,7 @@ def test_texts_are_read_as_the_mapping_says_and_typed_cells_all_the_same(tmp_pat
 def test_lines_are_told_by_the_row_of_the_sheet_whatever_stands_above(tmp_path):
     rows = [[], HEADER, [], ["1", "2024-03-01", "A\nB", 1, 1], ["2", "2024-03-01", "A", 1.5, 1], ["3", "2024-03-01"]]
     found, rejected = read(workbook(tmp_path / "a.xlsx", rows))
-    assert ([out.rows for out in found], rejected) == ([[4]], {5: "bad_quantity", 6: "bad_quantity"})
+    assert ([out.rows for out in found], rejected) == ([[4]], {5: "bad_quantity", 6: "missing_sku"})
     assert found[0].event["data"]["lines"][0]["sku"] == "A B"
 
 
@@ -97,6 +97,32 @@ def test_a_workbook_that_unpacks_to_more_than_it_may_is_refused_unread(tmp_path)
         for _ in range(300):
             file.write(bytes(1024 * 1024))
     with pytest.raises(Unusable, match="too many different texts"):
+        read(tmp_path / "a.xlsx")
+
+
+def test_a_row_that_unpacks_to_more_than_the_memory_is_refused_before_it_is_parsed(tmp_path):
+    workbook(tmp_path / "good.xlsx", [HEADER])
+    with zipfile.ZipFile(tmp_path / "good.xlsx") as good, zipfile.ZipFile(tmp_path / "a.xlsx", "w", zipfile.ZIP_DEFLATED) as bad:
+        for one in good.infolist():
+            if not one.filename.startswith("xl/worksheets/"):
+                bad.writestr(one.filename, good.read(one))
+        with bad.open("xl/worksheets/sheet1.xml", "w") as file:
+            file.write(b'<worksheet><sheetData><row r="1"></row><row r="2"><c r="A2" t="inlineStr"><is><t>')
+            for _ in range(70):
+                file.write(b"x" * 1024 * 1024)
+    with pytest.raises(Unusable, match="a row that no workbook has"):
+        read(tmp_path / "a.xlsx")
+
+
+def test_entities_that_multiply_are_no_workbook(tmp_path):
+    workbook(tmp_path / "good.xlsx", [HEADER])
+    levels = "".join(f'<!ENTITY e{n} "{f"&e{n - 1};" * 50}">' for n in range(1, 9))
+    rows = '<sheetData><row r="1"><c><v>&e8;</v></c></row></sheetData>'
+    bomb = f'<!DOCTYPE x [<!ENTITY e0 "{"x" * 100}">{levels}]><worksheet>{rows}</worksheet>'
+    with zipfile.ZipFile(tmp_path / "good.xlsx") as good, zipfile.ZipFile(tmp_path / "a.xlsx", "w") as bad:
+        for one in good.infolist():
+            bad.writestr(one.filename, bomb if one.filename.startswith("xl/worksheets/") else good.read(one))
+    with pytest.raises(Unusable, match="is no workbook"):
         read(tmp_path / "a.xlsx")
 
 

@@ -21,6 +21,8 @@ SUFFIX = ".xlsx"
 DELIMITER = ","
 # What is not rows (texts that cells share, styles) is read at once.
 LARGEST_REST = 256 * 1024 * 1024
+# Of a sheet, in its own words, what may lie between two ends of rows.
+LARGEST_ROW, PIECE = 64 * 1024 * 1024, 1024 * 1024
 # Whatever a damaged or crafted workbook can make its reader raise.
 _BROKEN = (InvalidFileException, zipfile.BadZipFile, OSError, EOFError, KeyError, ValueError, TypeError, IndexError, SyntaxError,
            AttributeError, NotImplementedError)  # fmt: skip
@@ -62,9 +64,26 @@ def open_sheet(path: Path, wording: Wording) -> Iterator[tuple[Iterator[str], Ro
 
 def _check_size(path: Path) -> None:
     with zipfile.ZipFile(path) as archive:
-        rest = sum(one.file_size for one in archive.infolist() if not one.filename.startswith("xl/worksheets/"))
-    if rest > LARGEST_REST:
-        raise Unusable(f"{path} holds too many different texts for a workbook: save it as CSV")
+        sheets = [one for one in archive.infolist() if one.filename.startswith("xl/worksheets/")]
+        rest = sum(one.file_size for one in archive.infolist()) - sum(one.file_size for one in sheets)
+        if rest > LARGEST_REST:
+            raise Unusable(f"{path} holds too many different texts for a workbook: save it as CSV")
+        for sheet in sheets:
+            if sheet.file_size > LARGEST_ROW:
+                _check_rows(path, archive, sheet)
+
+
+def _check_rows(path: Path, archive: zipfile.ZipFile, sheet: zipfile.ZipInfo) -> None:
+    """Look at a sheet before it is parsed: what a parser must keep at once is a row, and ten gigabytes of one pack into ten megabytes."""
+    since, end = 0, b""
+    with archive.open(sheet) as file:
+        while piece := file.read(PIECE):
+            text = end + piece
+            last = text.rfind(b"</row>")
+            since = since + len(piece) if last < 0 else len(text) - last
+            if since > LARGEST_ROW or b"<![" in text:
+                raise Unusable(f"{path} has a row that no workbook has: save it as CSV")
+            end = piece[-5:]
 
 
 def _lines(path: Path, sheet: Any, wording: Wording, progress: RowProgress) -> Iterator[str]:

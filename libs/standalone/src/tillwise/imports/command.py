@@ -79,7 +79,7 @@ def orders(
 ) -> None:
     """Import order lines. A second run of the same file adds nothing."""
     if format_ not in MAPPED and (mapping or map_ or date_format or decimal):
-        raise Problem(f"--mapping, --map, --decimal and --date-format belong to --format csv, not {format_}")
+        raise Problem(f"--mapping, --map, --decimal and --date-format belong to --format csv and xlsx, not {format_}")
     source = _source("orders", file, format_, _Said(mapping, map_, decimal, date_format))
     _run(Order(file, source, rejects, wait, as_json), store, url, key, data_dir)
 

@@ -225,6 +225,18 @@ async def test_asking_twice_with_the_same_key_is_asking_once(exporter):
         for _ in range(2)
     ]
     assert (await first.json())["id"] == (await again.json())["id"]
+    other = await exporter.call("POST", "/api/v1/exports", json={"dataset": "customers", "format": "csv"}, headers={"Idempotency-Key": "k"})
+    assert (other.status, (await other.json())["code"]) == (422, "idempotency_key_reused")
+
+
+async def test_asking_again_with_the_same_key_after_the_end_finds_the_export_that_was_made(exporter, worker, sold):
+    done = await made(exporter, dataset="orders", format="csv")
+    key = {"Idempotency-Key": "monday"}
+    first = await (await exporter.call("POST", "/api/v1/exports", json={"dataset": "orders", "format": "csv"}, headers=key)).json()
+    await events(exporter, first["id"])
+    again = await (await exporter.call("POST", "/api/v1/exports", json={"dataset": "orders", "format": "csv"}, headers=key)).json()
+    assert (again["id"], again["state"]) == (first["id"], "completed")
+    assert done["id"] != first["id"]
 
 
 @pytest.mark.parametrize(

@@ -12,7 +12,7 @@ from tillwise_common.jobs.control import Control
 from tillwise_common.jobs.queue import Queue
 from tillwise_common.settings import Secret
 
-from .analytics_stand_in import standing_in
+from .analytics_stand_in import refusal, standing_in
 from .conftest import ADMIN
 
 PATH = "/api/v1/report-schedules"
@@ -90,3 +90,12 @@ async def test_what_is_wrong_is_refused_by_name(gateway, keys, wrong, parameter)
 @pytest.mark.parametrize("to", ["ada", "ada@example.com\r\nBcc: eve@example.com", "a,b@example.com", "<ada@example.com>"])
 async def test_what_is_no_address_is_refused(gateway, keys, to):
     assert (await gateway.call("POST", PATH, key=keys[0], json={**MAIL, "to": [to]})).status == 422
+
+
+async def test_parameters_that_the_report_refuses_are_refused_at_once(gateway, keys, analytics):
+    # The catalogue is known by then.
+    await gateway.call("POST", PATH, key=keys[0], json={**MAIL, "report": "nothing"})
+    analytics.reply = refusal(422, parameter="metric", detail="must be one of orders, sales")
+    answer = await gateway.call("POST", PATH, key=keys[0], json={**MAIL, "params": {"metric": "luck"}})
+    assert answer.status == 422
+    assert (await (await gateway.call("GET", PATH, key=keys[0])).json())["schedules"] == []

@@ -92,7 +92,7 @@ async def test_a_job_over_which_workers_die_again_and_again_is_given_up(desk):
     for _ in range(sweeper.MOST_STALLS + 1):
         await desk.queue.run("turn", 0, 1, 1, "dead:1", "dead", 1000, 10**8, "")
         await asyncio.sleep(0.005)
-        await desk.queue.run("reap", sweeper.MOST_STALLS, sweeper._STALLED, b"{}")
+        await desk.queue.run("reap", sweeper.MOST_STALLS, sweeper._STALLED, b"{}", 10**9)
     job = await desk.control.job(added.id)
     assert (job.state, job.error.kind, job.stalled) == ("failed", "Stalled", 4)
 
@@ -292,3 +292,40 @@ async def test_a_key_of_a_job_that_is_no_more_keeps_nobody_out(desk):
     await desk.redis.commands.delete(desk.queue.key(f"job:{first.id}"))
     (second,) = await desk.queue.add_many([Entry(name="done", data=b"{}", dedupe="k")])
     assert second.new
+
+
+async def test_a_worker_that_claims_its_own_lost_job_again_runs_and_ends_it_once(desk):
+    began, may_end, ended = [], asyncio.Event(), []
+
+    async def slow(ctx):
+        began.append(ctx["job_id"])
+        await may_end.wait()
+        ended.append(ctx["job_id"])
+        return "ended"
+
+    async with desk.worker(func(slow, name="slow"), lease=LEASE) as worker:
+        added = await desk.queue.enqueue_job("slow")
+        await desk.until("active", added.id)
+        # As if the server had been away for longer than the lease.
+        await desk.redis.commands.zadd(desk.queue.key("active"), {added.id: 1})
+        await desk.queue.run("reap", 3, b"{}", b"{}", 10**9)
+        async with asyncio.timeout(PATIENCE):
+            while len(began) < 2:
+                await asyncio.sleep(0.005)
+        may_end.set()
+        assert await desk.result(added.id) == "ended"
+        assert not worker.running
+    assert ended == [added.id]
+    assert (await desk.control.job(added.id)).attempts == 1
+
+
+async def test_a_worker_that_left_is_given_nothing(desk):
+    async def done(_): ...
+
+    async with desk.worker(func(done, name="done"), sweeps=False):
+        async with asyncio.timeout(PATIENCE):
+            while not await desk.redis.commands.zcard(desk.queue.key("idle")):
+                await asyncio.sleep(0.001)
+    assert await desk.redis.commands.zcard(desk.queue.key("idle")) == 0
+    added = await desk.queue.enqueue_job("done")
+    assert (await desk.control.job(added.id)).state == "waiting"

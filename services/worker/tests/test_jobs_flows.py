@@ -106,5 +106,52 @@ async def test_a_flow_without_children_is_refused(desk):
 async def test_a_flow_whose_parent_was_never_added_leaves_nothing_behind(desk):
     await desk.queue.run("family", "nobody", 1, "work:child")
     await asyncio.sleep(0.005)
-    await desk.queue.run("reap", 3, b"{}", b"{}")
+    await desk.queue.run("reap", 3, b"{}", b"{}", 10**9)
     assert [key async for key in desk.redis.commands.scan_iter("*kin:*")] == []
+
+
+async def test_a_flow_that_is_added_again_is_the_one_that_was_there(desk):
+    def flow() -> Flow:
+        child = Child(queue="work", entry=Entry(name="part", data=b'{"value": 5}', id="child"))
+        return Flow(queue="work", entry=Entry(name="total", data=b'{"value": 0}', id="parent"), children=[child])
+
+    assert (await flows.add(desk.redis.commands, flow())).new
+    async with desk.worker(*FUNCTIONS):
+        assert await desk.result("parent") == [5, 0]
+    assert await flows.add(desk.redis.commands, flow()) == ("parent", False)
+    assert (await desk.control.job("parent")).state == "completed"
+
+
+async def test_a_child_that_was_there_before_its_parent_is_waited_for_or_has_ended(desk):
+    async with desk.worker(*FUNCTIONS):
+        (done,) = await desk.queue.add_many([Entry(name="part", data=b'{"value": 5}', id="done")])
+        await desk.result(done.id)
+    await desk.queue.add_many([Entry(name="part", data=b'{"value": 2}', id="waits")])
+    children = [Child(queue="work", entry=Entry(name="part", data=b"{}", id=one)) for one in ("done", "waits")]
+    added = await flows.add(desk.redis.commands, Flow(queue="work", entry=entry("total"), children=children))
+    async with desk.worker(*FUNCTIONS):
+        assert await desk.result(added.id) == [7, 0]
+
+
+async def test_a_child_with_a_dedupe_key_is_refused(desk):
+    child = Child(queue="work", entry=Entry(name="part", data=b"{}", dedupe="k"))
+    with pytest.raises(BadJob, match="dedupe"):
+        await flows.add(desk.redis.commands, Flow(queue="work", entry=entry("total"), children=[child]))
+
+
+async def test_a_parent_that_is_tried_again_waits_for_those_of_its_children_that_have_not_ended(desk):
+    children = [Child(queue="work", entry=entry("part", 3))]
+    added = await flows.add(desk.redis.commands, Flow(queue="work", entry=entry("total"), children=children))
+    await desk.control.do("cancel", [added.id])
+    assert await desk.control.do("retry", [added.id]) == 1
+    assert (await desk.control.job(added.id)).state == "children"
+    async with desk.worker(*FUNCTIONS):
+        assert await desk.result(added.id) == [3, 0]
+
+
+async def test_a_family_that_was_left_half_built_takes_no_job_of_another_state_along(desk):
+    await desk.queue.run("family", "parent", 1, "work:child")
+    await desk.queue.add_many([Entry(name="total", data=b'{"value": 0}', id="parent")])
+    await asyncio.sleep(0.005)
+    await desk.queue.run("reap", 3, b"{}", b"{}", 10**9)
+    assert [job.id for job in await desk.control.jobs("waiting")] == ["parent"]

@@ -118,15 +118,15 @@ async def test_a_job_may_ask_to_come_back_later_without_an_attempt(desk):
 
     async def waits(ctx):
         tries.append(ctx["job_try"])
-        if len(tries) == 1:
+        if len(tries) <= 4:
             raise Later(0.01, free=True)
-        if len(tries) == 2:
+        if len(tries) == 5:
             raise Retry(defer=timedelta(milliseconds=10))
 
-    async with desk.worker(func(waits, name="waits", max_tries=3)):
+    async with desk.worker(func(waits, name="waits", max_tries=2)):
         added = await desk.queue.enqueue_job("waits")
         assert await desk.ended(added.id) == "completed"
-    assert len(tries) == 3
+    assert tries == [1, 1, 1, 1, 1, 2]
 
 
 async def test_a_job_that_takes_too_long_fails_as_a_timeout(desk):
@@ -240,6 +240,8 @@ async def test_what_cannot_be_a_job_is_refused_before_any_is_added(desk):
         Entry(name="x", data=b"{}", priority=1001),
         Entry(name="x", data=b" " * 1_000_001),
         Entry(name="x", data=b"{}", debounce=True),
+        Entry(name="x", data=b"{}", delay=float("inf")),
+        Entry(name="x", data=b"{}", id=".."),
     ):
         with pytest.raises(BadJob):
             await desk.queue.add_many([Entry(name="x", data=b"{}"), bad])
@@ -259,3 +261,33 @@ async def test_completed_jobs_are_kept_by_count(desk):
     assert (await desk.control.counts())["completed"] == 5
     with pytest.raises(JobGone):
         await desk.control.job(added[0].id)
+
+
+async def test_completed_jobs_are_kept_no_longer_than_they_should_where_nothing_else_completes(desk):
+    async def done(_): ...
+
+    async with desk.worker(func(done, name="done"), sweeps=False):
+        added = await desk.queue.enqueue_job("done")
+        await desk.result(added.id)
+    await asyncio.sleep(0.005)
+    await desk.queue.run("reap", 3, b"{}", b"{}", 1)
+    with pytest.raises(JobGone):
+        await desk.control.job(added.id)
+
+
+async def test_who_waits_for_a_job_that_is_removed_is_told_so(desk):
+    added = await desk.queue.enqueue_job("never", _defer_by=3600)
+    waiting = asyncio.create_task(desk.result(added.id))
+    await desk.until("added", added.id)
+    await desk.control.do("remove", [added.id])
+    with pytest.raises(JobGone):
+        await waiting
+
+
+async def test_progress_that_is_too_large_to_tell_everybody_fails_the_job(desk):
+    async def talks(ctx):
+        await ctx["job"].progress("x" * 20_000)
+
+    async with desk.worker(func(talks, name="talks", max_tries=1)):
+        added = await desk.queue.enqueue_job("talks")
+        assert await desk.ended(added.id) == "failed"

@@ -7,6 +7,7 @@ from datetime import datetime
 from math import log10
 from zoneinfo import ZoneInfo
 
+import msgspec
 import pytest
 from arq.worker import func
 from hypothesis import given
@@ -53,6 +54,7 @@ def test_every_so_many_seconds_is_the_same_moment_for_all():
         Schedule(name="a", job="a", cron="61 * * * *"),
         Schedule(name="a", job="a", cron="* * * * *", timezone="Europe/Nowhere"),
         Schedule(name="a b", job="a", every=5),
+        Schedule(name="a", job="a", cron="* * * * * *"),
     ],
 )
 async def test_a_schedule_that_cannot_be_is_refused_in_words(desk, bad):
@@ -102,3 +104,22 @@ def test_back_off_lies_between_what_jitter_leaves_and_the_longest(first, factor,
     wait = backoff.seconds(attempt)
     full = longest if (attempt - 1) * log10(factor) > 300 else min(first * factor ** (attempt - 1), longest)
     assert full * (1 - jitter) - 1e-9 <= wait <= full + 1e-9
+
+
+async def test_a_schedule_that_cannot_be_read_keeps_none_of_the_others_from_coming(desk):
+    await schedules.put(desk.queue, Schedule(name="good", job="done", every=3600))
+    await desk.redis.commands.hset(desk.queue.key("schedule:bad"), "what", b"nonsense")
+    await desk.redis.commands.zadd(desk.queue.key("schedules"), {"bad": 1, "good": 2000})
+    await schedules.tick(desk.queue)
+    assert [job.id for job in await desk.control.jobs("waiting")] == ["good:2000"]
+    await schedules.tick(desk.queue)
+
+
+async def test_nothing_is_left_of_a_schedule_that_has_ended(desk):
+    await schedules.put(desk.queue, Schedule(name="last", job="done", every=3600, until=10**10))
+    ended = Schedule(name="last", job="done", every=3600, until=1.0)
+    await desk.redis.commands.hset(desk.queue.key("schedule:last"), "what", msgspec.msgpack.encode(ended))
+    await desk.redis.commands.zadd(desk.queue.key("schedules"), {"last": 1000})
+    await schedules.tick(desk.queue)
+    assert [job.id for job in await desk.control.jobs("waiting")] == ["last:1000"]
+    assert not await desk.redis.commands.exists(desk.queue.key("schedule:last"))

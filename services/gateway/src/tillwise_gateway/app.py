@@ -93,7 +93,7 @@ def build(service: Service, settings: GatewaySettings, kinds: Iterable[Kind[Any]
     rooms: list[Any] = [
         ingest,
         Reports(door, client, accounts.store_for, catalogue, renderer),
-        ReportSchedules(door, accounts.store_for, catalogue, redis),
+        ReportSchedules(door, accounts.store_for, catalogue, client, redis),
         exports,
         imports,
         pages,

@@ -17,6 +17,8 @@ Action = Literal["retry", "promote", "cancel", "remove"]
 PAGE = 500
 # So many jobs are looked at by one search, so that it ends in about a second.
 MOST_SEARCHED = 50_000
+# No job is older than a century.
+LONGEST_AGE = 100 * 366 * 86_400.0
 
 
 class Limits(msgspec.Struct, kw_only=True):
@@ -74,7 +76,7 @@ class Control:
 
     async def count(self, state: State, *, older_than: float = 0.0) -> int:
         """How many jobs of a state came into it at least so many seconds ago: to how many `do_to_all` would do something."""
-        before = "+inf" if not older_than else int((time.time() - older_than) * 1000)
+        before = "+inf" if not older_than else int((time.time() - min(older_than, LONGEST_AGE)) * 1000)
         return int(await self._redis.zcount(self.queue.key(LISTS[state]), "-inf", before))
 
     async def search(self, state: State, words: str, offset: int = 0, limit: int = 50, *, most: int = MOST_SEARCHED) -> Page:
@@ -100,7 +102,7 @@ class Control:
 
     async def do_to_all(self, action: Action, state: State, *, older_than: float = 0.0, most: int = 1_000_000) -> AsyncIterator[int]:
         """Do it to all of a state that came into it at least so many seconds ago; tells how many were done after every step."""
-        before = "+inf" if not older_than else str(int((time.time() - older_than) * 1000))
+        before = "+inf" if not older_than else str(int((time.time() - min(older_than, LONGEST_AGE)) * 1000))
         total = 0
         while total < most:
             done, left = await self.queue.run("act", action, f"all:{state}:-inf:{before}:{min(PAGE, most - total)}")

@@ -48,11 +48,16 @@ async def add(redis: Any, flow: Flow) -> Added:
         for queue, entry, children in parents:
             if children:
                 names = [f"{child.queue}:{child.entry.id}" for child in children]
-                await Queue(redis, queue).run("family", entry.id, BUILT_WITHIN_MS, *names)
+                is_new = await Queue(redis, queue).run("family", entry.id, BUILT_WITHIN_MS, *names)
+                if not is_new and found is None:
+                    return Added(entry.id, False)
             by_queue[queue].append(entry)
         for queue, entries in by_queue.items():
             added = await Queue(redis, queue).add_many(entries)
             found = found or added[0]
+            for one, told in zip(entries, added, strict=True):
+                if one.parent and not told.new:
+                    await _adopt(redis, queue, one)
     for parents in levels:
         for queue, entry, children in parents:
             if children:
@@ -82,6 +87,14 @@ def _split(name: str) -> tuple[str, str]:
     return how, child
 
 
+async def _adopt(redis: Any, queue: str, child: Entry) -> None:
+    """A child that was there before: either it tells the parent when it ends, or how it ended is told now."""
+    outcome, value = await Queue(redis, queue).run("adopt", child.id, child.parent)
+    if outcome != b"adopted":
+        parents, parent, policy = child.parent.split("|")
+        await Queue(redis, parents).run("child", parent, f"{queue}:{child.id}", outcome, value, policy)
+
+
 def _levels(flow: Flow) -> list[list[tuple[str, Entry, list[Child]]]]:
     """Jobs with their queues and children, a list for each generation."""
     stamp, number = f"{time.time_ns() // 1000:x}{secrets.token_hex(4)}", 0
@@ -97,6 +110,8 @@ def _levels(flow: Flow) -> list[list[tuple[str, Entry, list[Child]]]]:
             number += 1
             entry.children = len(children)
             for child in children:
+                if child.entry.dedupe:
+                    raise BadJob("a child has no dedupe key: its parent waits for this very job; give it an id instead")
                 child.entry.id = keys.checked(child.entry.id or f"{stamp}f{number}")
                 number += 1
                 child.entry.parent = f"{queue}|{entry.id}|{child.on_failure}"

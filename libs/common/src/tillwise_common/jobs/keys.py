@@ -8,7 +8,7 @@ from tillwise_common.jobs.errors import BadJob
 
 QUEUES = "tw:jobs:queues"
 _NAME = re.compile(r"[a-z0-9][a-z0-9_-]{0,63}")
-_ID = re.compile(r"[A-Za-z0-9._:-]{1,200}")
+_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:-]{0,199}")
 
 
 def prefix(queue: str) -> str:
@@ -21,5 +21,5 @@ def prefix(queue: str) -> str:
 def checked(job_id: str) -> str:
     """The id of a job. Raises BadJob for one that cannot be."""
     if not _ID.fullmatch(job_id):
-        raise BadJob(f"{job_id!r} is no id of a job: use letters, digits and ._:-, at most 200")
+        raise BadJob(f"{job_id!r} is no id of a job: use letters, digits and ._:- (a letter or digit first), at most 200")
     return job_id

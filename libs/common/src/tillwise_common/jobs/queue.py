@@ -21,6 +21,7 @@ AT_ONCE = 500
 # The positional arguments of arq's way to call, among the named ones.
 POSITIONAL = "*"
 LARGEST_PAYLOAD = 1_000_000
+LONGEST_DELAY = 10 * 366 * 86_400.0
 
 
 class Added(NamedTuple):
@@ -97,7 +98,7 @@ class Queue:
             raise BadJob("use either _defer_until or _defer_by")
         delay = _defer_by.total_seconds() if isinstance(_defer_by, timedelta) else _defer_by or 0.0
         if _defer_until is not None:
-            delay = _defer_until.timestamp() - time.time()
+            delay = max(_defer_until.timestamp() - time.time(), 0.0)
         data = _json({**kwargs, **({POSITIONAL: args} if args else {})})
         return (await self.add_many([Entry(name=function, data=data, id=_job_id or "", delay=delay)]))[0]
 
@@ -135,6 +136,8 @@ def checked(one: Entry) -> Entry:
     if len(one.data) > LARGEST_PAYLOAD:
         raise BadJob(f"the payload has {len(one.data)} bytes, more than {LARGEST_PAYLOAD}: put it into a file and name that")
     kinds.check_priority(one.priority)
+    if not 0 <= one.delay <= LONGEST_DELAY:
+        raise BadJob(f"the delay {one.delay} is not from 0 to {LONGEST_DELAY:g} seconds")
     if one.debounce and not (one.dedupe and one.delay > 0):
         raise BadJob("debounce needs a dedupe key and a delay")
     return one

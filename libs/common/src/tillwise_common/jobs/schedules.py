@@ -10,6 +10,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 import msgspec
 from cronsim import CronSim, CronSimError
 
+from tillwise_common import logs
 from tillwise_common.jobs import keys, kinds
 from tillwise_common.jobs.errors import BadJob, JobGone
 from tillwise_common.jobs.kinds import NORMAL, Options
@@ -17,6 +18,9 @@ from tillwise_common.jobs.queue import Added, Entry, Queue, checked
 
 # A schedule that nobody looked at for long runs once, not as often as it was missed.
 MOST_DUE = 100
+# When a schedule that cannot be read is looked at again.
+UNREADABLE_SECONDS = 3600.0
+log = logs.get("schedules")
 
 
 class Schedule(msgspec.Struct, kw_only=True):
@@ -41,6 +45,8 @@ class Schedule(msgspec.Struct, kw_only=True):
         return moment if moment is not None and (self.until is None or moment <= self.until) else None
 
     def _next_of_cron(self, after: float) -> float | None:
+        if len((self.cron or "").split()) != 5:
+            raise BadJob(f"{self.cron!r} is no cron expression: it has five fields, such as 30 2 * * 1-5")
         try:
             begin = datetime.fromtimestamp(after, UTC).astimezone(ZoneInfo(self.timezone))
             return float(next(CronSim(self.cron or "", begin)).timestamp())
@@ -110,11 +116,16 @@ async def tick(queue: Queue) -> float | None:
     now = time.time()
     due = await queue.redis.zrangebyscore(queue.key("schedules"), "-inf", now * 1000, start=0, num=MOST_DUE, withscores=True)
     for name, score in due:
-        known = await _planned(queue, name.decode(), None)
-        if known is not None:
-            await _fire(queue, known.schedule, int(score), now)
-        else:
-            await queue.redis.zrem(queue.key("schedules"), name)
+        try:
+            known = await _planned(queue, name.decode(), None)
+            if known is not None:
+                await _fire(queue, known.schedule, int(score), now)
+            else:
+                await queue.redis.zrem(queue.key("schedules"), name)
+        except (BadJob, msgspec.MsgspecError) as error:
+            # One that cannot be read keeps none of the others from coming.
+            log.error("schedule_unreadable", queue=queue.name, schedule=name.decode(errors="replace"), reason=str(error))
+            await queue.redis.zadd(queue.key("schedules"), {name: (now + UNREADABLE_SECONDS) * 1000})
     first = await queue.redis.zrange(queue.key("schedules"), 0, 0, withscores=True)
     return first[0][1] / 1000 if first else None
 

@@ -50,9 +50,12 @@ async def result(queue: Queue, blocking: Any, job_id: str, timeout: float) -> An
         job = await control.job(job_id)
         if job.state not in ("completed", "failed"):
             async for event in follow(queue, blocking, since):
-                if event.what in ("completed", "failed") and job_id in event.ids:
+                if event.what in ("completed", "failed", "cancel", "remove") and job_id in event.ids:
                     break
             job = await control.job(job_id)
+            if job.state not in ("completed", "failed"):
+                # Cancelled while it runs: its end is told later.
+                return await result(queue, blocking, job_id, timeout)
     return _outcome(job)
 
 

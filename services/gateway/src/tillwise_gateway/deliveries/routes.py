@@ -25,6 +25,7 @@ from tillwise_gateway.accounts.door import Door
 from tillwise_gateway.accounts.principal import Principal
 from tillwise_gateway.admin.bodies import read_body
 from tillwise_gateway.reports.catalogue import Catalogue
+from tillwise_gateway.reports.client import ReportsClient
 
 FindStore = Callable[[Principal, str | None], Awaitable[Store]]
 PATH = "/api/v1/report-schedules"
@@ -49,8 +50,8 @@ class Wanted(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
 class ReportSchedules:
     """The handlers; they want a key of the store with the scope export."""
 
-    def __init__(self, door: Door, find_store: FindStore, catalogue: Catalogue, redis: RedisConnection) -> None:
-        self._door, self._find_store, self._catalogue = door, find_store, catalogue
+    def __init__(self, door: Door, find_store: FindStore, catalogue: Catalogue, client: ReportsClient, redis: RedisConnection) -> None:
+        self._door, self._find_store, self._catalogue, self._client = door, find_store, catalogue, client
         self._queue = Queue(redis.commands, DELIVER_REPORT.queue)
 
     def routes(self) -> list[web.RouteDef]:
@@ -70,6 +71,8 @@ class ReportSchedules:
         if len(await self._of(store)) >= MOST_OF_A_STORE:
             raise Problem(409, "too_many_schedules", f"A store has at most {MOST_OF_A_STORE} of them: remove one first.")
         await self._check(wanted)
+        # Asked once now: who mistypes a parameter is told so, and not next Monday.
+        await self._client.run(store, wanted.report, _params(wanted))
         plan = f"s{store.id}.{secrets.token_hex(8)}"
         order = _delivery(wanted, store, plan)
         schedule = Schedule(
@@ -137,8 +140,11 @@ class ReportSchedules:
 
 def _delivery(wanted: Wanted, store: Store, plan: str) -> Delivery:
     way = ByMail(wanted.to) if wanted.webhook is None else ByWebhook(wanted.webhook, _secret())
-    params = {key: _text(value) for key, value in wanted.params.items() if value is not None}
-    return Delivery(store, wanted.report, params, wanted.format, way, plan)  # type: ignore[arg-type]
+    return Delivery(store, wanted.report, _params(wanted), wanted.format, way, plan)  # type: ignore[arg-type]
+
+
+def _params(wanted: Wanted) -> dict[str, str]:
+    return {key: _text(value) for key, value in wanted.params.items() if value is not None}
 
 
 def _secret() -> str:

@@ -30,6 +30,8 @@ from tillwise_gateway.reports.catalogue import Catalogue
 FindStore = Callable[[Principal, str | None], Awaitable[Store]]
 LARGEST_BODY = 64 * 1024
 LONGEST_KEY = 255
+# For so long an Idempotency-Key finds the same export again.
+KEY_SECONDS = 24 * 3600.0
 _PRIVATE = {"Cache-Control": "private, no-store", "X-Content-Type-Options": "nosniff"}
 
 
@@ -78,8 +80,12 @@ class Exports:
         wanted = bodies.read(await request.read())
         store = await self._find_store(principal, wanted.store or request.query.get("store") or None)
         order = Export(store, await self._what(wanted), wanted.format)  # type: ignore[arg-type]
-        added = await _reached(self._queue.add(EXPORT, order, id=secrets.token_hex(16), dedupe=_once(request, store)))
+        added = await _reached(
+            self._queue.add(EXPORT, order, id=secrets.token_hex(16), dedupe=_once(request, store), dedupe_seconds=KEY_SECONDS)
+        )
         found = await self._find(added.id, store)
+        if found is not None and found.order != order:
+            raise Problem(422, "idempotency_key_reused", "This Idempotency-Key was used for another export: take a new one.")
         headers = {"Location": f"/api/v1/exports/{added.id}", **_PRIVATE}
         return json_response(found.told() if found else {"id": added.id}, status=202, headers=headers)
 

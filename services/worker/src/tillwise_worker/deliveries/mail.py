@@ -7,11 +7,13 @@ from typing import Literal, NamedTuple
 
 import aiosmtplib
 
+from tillwise_common import logs
 from tillwise_common.jobs.errors import Unrecoverable
 from tillwise_common.settings import Secret
 
 Encryption = Literal["tls", "starttls", "none"]
 TIMEOUT_SECONDS = 60.0
+log = logs.get("mail")
 
 
 class Letter(NamedTuple):
@@ -36,12 +38,13 @@ class MailServer(NamedTuple):
     sender: str
     encryption: Encryption
 
-    async def send(self, letter: Letter) -> None:
-        """Hand a letter in. Raises Unrecoverable for what no attempt would mend, and what the server raises."""
+    async def send(self, letter: Letter) -> int:
+        """Hand a letter in; returns how many of the recipients were refused. Raises Unrecoverable for what no attempt would mend, and
+        TryAgain."""
         if not self.host or not self.sender:
             raise Unrecoverable("no mail server is set: set SMTP_HOST and SMTP_FROM for the worker")
         try:
-            await aiosmtplib.send(
+            refused, _ = await aiosmtplib.send(
                 self._message(letter),
                 hostname=self.host,
                 port=self.port,
@@ -56,8 +59,17 @@ class MailServer(NamedTuple):
             if all(500 <= one.code < 600 for one in error.recipients):
                 raise Unrecoverable(f"the mail server refuses all {len(error.recipients)} recipients") from None
             raise TryAgain("the mail server refuses the recipients for now") from None
+        except (aiosmtplib.SMTPNotSupported, ValueError) as error:
+            raise Unrecoverable(f"the message cannot be sent ({type(error).__name__}): addresses are of plain letters") from None
+        except aiosmtplib.SMTPResponseException as error:
+            if 500 <= error.code < 600 and not isinstance(error, aiosmtplib.SMTPAuthenticationError):
+                raise Unrecoverable(f"the mail server refuses the message ({error.code})") from None
+            raise TryAgain(f"the mail server did not take it ({error.code})") from None
         except aiosmtplib.SMTPException as error:
             raise TryAgain(f"the mail server did not take it ({type(error).__name__})") from None
+        if refused:
+            log.warning("recipients_refused", message=letter.key, refused=len(refused), of=len(letter.to))
+        return len(refused)
 
     def _message(self, letter: Letter) -> EmailMessage:
         message = EmailMessage()

@@ -20,6 +20,8 @@ from tillwise_worker.deliveries.mail import TryAgain
 
 TIMEOUT = aiohttp.ClientTimeout(total=60, connect=10)
 PREFIX = "whsec_"
+# Addresses behind which there may be others: translated, tunnelled, and those of old.
+TRANSLATED = [ipaddress.ip_network(one) for one in ("64:ff9b::/96", "::/96", "2002::/16", "fec0::/10")]
 # Whoever answers this wants no more of it.
 GONE = 410
 
@@ -54,6 +56,8 @@ def is_public(address: str) -> bool:
         found = ipaddress.ip_address(address.partition("%")[0])
     except ValueError:
         return False
+    if any(found in network for network in TRANSLATED if network.version == found.version):
+        return False
     mapped = getattr(found, "ipv4_mapped", None)
     return (mapped or found).is_global and not found.is_multicast
 
@@ -66,7 +70,10 @@ class Webhooks:
 
     async def post(self, url: str, secret: str, key: str, body: bytes) -> None:
         """Post a body. Raises Unrecoverable for an address that cannot be, Gone, and TryAgain."""
-        where = URL(url)
+        try:
+            where = URL(url)
+        except ValueError:
+            raise Unrecoverable("the webhook's address is none") from None
         if not self._private and where.host is not None and _is_literal(where.host) and not is_public(where.host):
             raise Unrecoverable("the webhook lies inside of a private network: WEBHOOK_PRIVATE_ADDRESSES allows that")
         moment = str(int(time.time()))

@@ -19,8 +19,9 @@ LONGEST_MESSAGE, MOST_FRAMES, LARGEST_RESULT = 2000, 60, 1_000_000
 
 
 class Outcome(NamedTuple):
-    """What is told of a job: "completed", "failed", "retry" or "back" (handed back, no attempt used), with its result or error, and
-    in how many milliseconds it is to be tried again. "lost" is told nobody: the job is another worker's now.
+    """What is told of a job: "completed", "failed", "retry", "free" (a retry that was no attempt) or "back" (handed back at once, which is
+    none either), with its result or error, and in how many milliseconds it is to be tried again. "lost" is told nobody: it is another
+    worker's job now.
     """
 
     what: str
@@ -52,7 +53,7 @@ def raised(error: BaseException, attempts: int, options: Options) -> Outcome:
         return LOST
     told = msgspec.json.encode(failure(error))
     if isinstance(error, Later) and error.free:
-        return Outcome("retry", told, max(round(error.seconds * 1000), 1))
+        return Outcome("free", told, max(round(error.seconds * 1000), 1))
     if isinstance(error, Unrecoverable) or attempts >= options.attempts:
         return Outcome("failed", told)
     return Outcome("retry", told, max(round(_wait(error, attempts, options) * 1000), 1))

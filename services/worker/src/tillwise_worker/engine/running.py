@@ -10,12 +10,13 @@ from typing import Any
 import msgspec
 
 from tillwise_common.jobs import flows
-from tillwise_common.jobs.errors import ClaimLost
+from tillwise_common.jobs.errors import BadJob, ClaimLost
 from tillwise_common.jobs.kinds import Options
 from tillwise_common.jobs.queue import Queue
 
 MOST_LINES = 1000
 LONGEST_LINE = 2000
+LARGEST_PROGRESS = 10_000
 
 
 class Running:
@@ -45,7 +46,10 @@ class Running:
 
     async def progress(self, value: Any) -> None:
         """Tell how far it is: a number from 0 to 1, or anything that is JSON. Raises ClaimLost."""
-        await self._note("progress", msgspec.json.encode(value))
+        told = msgspec.json.encode(value)
+        if len(told) > LARGEST_PROGRESS:
+            raise BadJob(f"progress of {len(told)} bytes: it is told to everybody who watches, so at most {LARGEST_PROGRESS}")
+        await self._note("progress", told)
 
     async def log(self, line: str) -> None:
         """Add a line to the job's log; the last thousand are kept. Raises ClaimLost."""

@@ -51,7 +51,7 @@ class Sweeper:
 
     async def sweep(self) -> float:
         """Once; returns in how many seconds the next time is: at once when a schedule is due."""
-        back, failed, news = await self._queue.run("reap", MOST_STALLS, _STALLED, _NOT_BUILT)
+        back, failed, news = await self._queue.run("reap", MOST_STALLS, _STALLED, _NOT_BUILT, self._worker.kept[1])
         if back or failed:
             log.warning("stalled_jobs", queue=self._queue.name, taken_back=back, failed=failed)
         if news:

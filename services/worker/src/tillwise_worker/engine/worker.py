@@ -59,7 +59,7 @@ class Worker(ArqWorker):
         self.running: dict[str, Running] = {}
         self._works = {one.function.name: one for one in works}
         self._blocking, self._metrics = blocking, metrics
-        self._kept = (keep, round(keep_seconds * 1000))
+        self.kept = (keep, round(keep_seconds * 1000))
         self._ended: list[tuple[Running, Outcome]] = []
         # Something ended, or something came.
         self._news, self._hungry = asyncio.Event(), asyncio.Event()
@@ -92,6 +92,14 @@ class Worker(ArqWorker):
             await self._news.wait()
             self._news.clear()
             await self._turn()
+        await self._leave()
+
+    async def _leave(self) -> None:
+        """Nothing more is to be handed over to this worker."""
+        try:
+            await self.queue.redis.zrem(self.queue.key("idle"), f"{round(self.lease * 1000)} {self.name}")
+        except (*Unreachable, RedisError) as error:
+            log.warning("not_taken_off_the_idle", queue=self.queue.name, reason=type(error).__name__)
 
     def drain(self) -> None:
         """Claim no more jobs; `main` ends with the last one in hand."""
@@ -122,7 +130,7 @@ class Worker(ArqWorker):
         for one, how in ended:
             args += (one.id, one.token, how.what, how.value, how.delay)
         try:
-            told = await self.queue.run("turn", *args, want, round(self.lease * 1000), token, self.name, *self._kept, idle)
+            told = await self.queue.run("turn", *args, want, round(self.lease * 1000), token, self.name, *self.kept, idle)
         except (*Unreachable, RedisError) as error:
             # How they ended is told when the server is back. Told twice, it is refused.
             self._ended = ended + self._ended
@@ -189,6 +197,10 @@ class Worker(ArqWorker):
         work = self._works.get(claimed[1].decode())
         options = kinds.unpack(claimed[3])
         one = Running(self.queue, token, claimed, options if work is None else work.options(options))
+        before = self.running.get(one.id)
+        if before is not None:
+            # Its lease ended while the server was away, and here it is again: what still runs of it is another claim's.
+            before.stop("lost")
         self.running[one.id] = one
         if one.options.timeout is not None:
             one.timer = self.loop.call_later(one.options.timeout, one.stop, "timeout")
@@ -201,7 +213,8 @@ class Worker(ArqWorker):
         how = await self._attempt(one, work)
         if one.timer is not None:
             one.timer.cancel()
-        del self.running[one.id]
+        if self.running.get(one.id) is one:
+            del self.running[one.id]
         if how is not LOST:
             self._ended.append((one, how))
         self._news.set()
@@ -259,7 +272,7 @@ class Worker(ArqWorker):
                 logs.add_line(event="job", part="engine", job=one.id, name=one.name, attempt=one.attempt, ms=round(took * 1000, 2))
             case "failed":
                 self.jobs_failed += 1
-            case "retry":
+            case "retry" | "free":
                 self.jobs_retried += 1
         if self._metrics is not None:
             self._metrics.ended(self.queue.name, one.name, how.what, took)

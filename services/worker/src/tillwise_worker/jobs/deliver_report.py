@@ -13,14 +13,16 @@ import msgspec
 from tillwise_common import logs
 from tillwise_common.contracts.deliveries import ByMail, Delivery
 from tillwise_common.jobs import schedules
-from tillwise_common.jobs.errors import Unrecoverable
+from tillwise_common.jobs.errors import Later, Unrecoverable
 from tillwise_common.render.document import Unmakeable
 from tillwise_common.render.forms import FORMS, render
-from tillwise_common.render.process import Renderer
+from tillwise_common.render.process import Busy, Renderer
 from tillwise_worker.deliveries.mail import Letter, MailServer
 from tillwise_worker.deliveries.webhook import Gone, Webhooks
 from tillwise_worker.exports.asking import ReportAsker
 
+# When many files are to be made at the same moment, they wait for each other.
+BUSY_SECONDS = 5.0
 log = logs.get("deliver_report")
 
 
@@ -38,9 +40,10 @@ class DeliverReport:
         file = await self._file(body, order, title)
         name = f"{order.report}-{datetime.now(ZoneInfo(order.store.timezone)).date()}.{order.format}"
         await job.progress(0.5)
+        refused = 0
         try:
             if isinstance(order.way, ByMail):
-                await self._mail.send(_letter(job.id, order, order.way, title, name, file))
+                refused = await self._mail.send(_letter(job.id, order, order.way, title, name, file))
             else:
                 await self._webhooks.post(order.way.url, order.way.secret, job.id, _posted(job.id, order, title, name, file))
         except Gone:
@@ -49,7 +52,9 @@ class DeliverReport:
             log.warning("webhook_gone", plan=order.plan, store=order.store.id)
             raise Unrecoverable("the webhook says that it is gone: its schedule was removed") from None
         log.info("delivered", report=order.report, way=type(order.way).__name__, bytes=len(file), store=order.store.id)
-        return {"bytes": len(file)}
+        if refused:
+            await job.log(f"the mail server refused {refused} of the recipients")
+        return {"bytes": len(file), "refused": refused}
 
     async def _file(self, body: bytes, order: Delivery, title: str) -> bytes:
         try:
@@ -58,6 +63,8 @@ class DeliverReport:
             return await self._renderer.render(body, order.format, title)
         except Unmakeable as error:
             raise Unrecoverable(str(error)) from None
+        except Busy:
+            raise Later(BUSY_SECONDS, free=True) from None
 
 
 def _letter(key: str, order: Delivery, way: ByMail, title: str, name: str, file: bytes) -> Letter:

@@ -14,16 +14,18 @@ from tillwise_common.contracts import reports
 from tillwise_common.contracts.exports import Export, ExportDataset, Exported, ExportReport
 from tillwise_common.contracts.stores import Store
 from tillwise_common.files.record import Files, NewFile
-from tillwise_common.jobs.errors import Unrecoverable
+from tillwise_common.jobs.errors import Later, Unrecoverable
 from tillwise_common.postgres.pool import Postgres
 from tillwise_common.render.document import Document, Unmakeable
 from tillwise_common.render.forms import FORMS, render
-from tillwise_common.render.process import Renderer
+from tillwise_common.render.process import Busy, Renderer
 from tillwise_worker.exports.asking import ReportAsker
 from tillwise_worker.exports.datasets import Period, Reader, reading
 from tillwise_worker.exports.progress import Progress
 
 DAY_SECONDS = 24 * 3600
+# When many files are to be made at the same moment, they wait for each other.
+BUSY_SECONDS = 5.0
 log = logs.get("export")
 
 
@@ -80,6 +82,8 @@ class ExportJob:
                 file = await self._renderer.render(body, order.format, await self._reports.title(what.report))
         except Unmakeable as error:
             raise Unrecoverable(str(error)) from None
+        except Busy:
+            raise Later(BUSY_SECONDS, free=True) from None
         await asyncio.to_thread(path.write_bytes, file)
         return len(reports.decode_answer(body).rows)
 

@@ -19,7 +19,13 @@ function ACTIONS.retry(id, was)
     take_out(id)
     redis.call('HSET', job(id), 'attempts', 0, 'stalled', 0)
     redis.call('HDEL', job(id), 'finished', 'cancel', 'progress', 'result')
-    to_wait(id)
+    if (tonumber(redis.call('HGET', K('kin:' .. id), 'waits')) or 0) > 0 then
+        -- Some of its children have not ended.
+        redis.call('HSET', job(id), 'state', 'children')
+        redis.call('ZADD', K('parents'), now, id)
+    else
+        to_wait(id)
+    end
     return true
 end
 
@@ -61,6 +67,7 @@ function ACTIONS.update(id, was)
 end
 
 function ACTIONS.prioritise(id, was)
+    if was == 'completed' or was == 'active' then return false end
     redis.call('HSET', job(id), 'priority', value)
     if was == 'waiting' then
         take_out(id)

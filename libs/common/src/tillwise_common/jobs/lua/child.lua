@@ -7,6 +7,7 @@ if outcome ~= 'removed' then redis.call('HSET', K('kin:' .. parent), outcome .. 
 if redis.call('HGET', job(parent), 'state') ~= 'children' then return 1 end
 if outcome == 'failed' and policy == 'fail' then
     redis.call('ZREM', K('parents'), parent)
+    redis.call('ZREM', K('building'), parent)
     fail(parent, cjson.encode({type = 'ChildFailed', message = 'the child ' .. child .. ' failed'}))
     count('failed', 1)
 elseif still <= 0 or (outcome == 'failed' and policy == 'continue') then

@@ -4,7 +4,8 @@
 if redis.call('ZSCORE', K('schedules'), ARGV[1]) ~= ARGV[2] then return 0 end
 if ARGV[3] == '' then redis.call('ZREM', K('schedules'), ARGV[1])
 else redis.call('ZADD', K('schedules'), ARGV[3], ARGV[1]) end
-redis.call('HSET', K('schedule:' .. ARGV[1]), 'last', ARGV[2], 'last_job', ARGV[4])
+if ARGV[3] == '' then redis.call('DEL', K('schedule:' .. ARGV[1]))
+else redis.call('HSET', K('schedule:' .. ARGV[1]), 'last', ARGV[2], 'last_job', ARGV[4]) end
 local score = place(tonumber(ARGV[7]))
 redis.call('HSET', job(ARGV[4]), 'name', ARGV[5], 'data', ARGV[6], 'priority', ARGV[7], 'opts', ARGV[8], 'request_id', ARGV[9],
     'created', now, 'state', 'waiting', 'score', string.format('%.0f', score), 'schedule', ARGV[1])

@@ -1,5 +1,6 @@
 -- Takes jobs back from workers that renew their leases no more, and gives up flows that nobody finished building.
--- ARGV: how often a job may be taken back, the error of one that was taken back too often, the error of a flow that was not built.
+-- ARGV: how often a job may be taken back, the error of one that was taken back too often, the error of a flow that was not built,
+-- for how long completed jobs are kept in ms.
 -- Returns how many were taken back, how many failed by that, and how many messages for parents lie there.
 local expired = redis.call('ZRANGEBYSCORE', K('active'), '-inf', now, 'LIMIT', 0, 500)
 local back, failed = {}, 0
@@ -25,8 +26,17 @@ tell('stalled', table.concat(back, ','))
 count('failed', failed)
 for _, id in ipairs(redis.call('ZRANGEBYSCORE', K('building'), '-inf', now, 'LIMIT', 0, 100)) do
     redis.call('ZREM', K('building'), id)
-    local state = take_out(id)
-    if state == 'children' then fail(id, ARGV[3]) elseif not state then forget({id}) end
+    local state = redis.call('HGET', job(id), 'state')
+    if state == 'children' then
+        take_out(id)
+        fail(id, ARGV[3])
+    elseif not state then
+        forget({id})
+    end
 end
+-- On a queue on which nothing is completed any more, too, completed jobs are kept no longer than they should.
+local aged = redis.call('ZRANGEBYSCORE', K('completed'), '-inf', now - tonumber(ARGV[4]), 'LIMIT', 0, 500)
+many('ZREM', K('completed'), aged, 1)
+forget(aged)
 if #back > 0 then wake() end
 return {#back, failed, redis.call('LLEN', K('outbox'))}

@@ -1,5 +1,5 @@
 -- One turn of a worker: tell how jobs ended, and claim others. ARGV: how many ended, then of each: id, token of its claim, outcome
--- ("completed", "failed", "retry", "back"), value (result or error), delay in ms; then: how many to claim, lease in ms, token of the
+-- ("completed", "failed", "retry", "free": a retry that was no attempt, "back"), value (result or error), delay in ms; then: how many to claim, lease in ms, token of the
 -- new claims, name of the worker, how many completed jobs are kept, for how
 -- long in ms, and whether it runs nothing ("1").
 -- Returns now, for how many ms nothing may be claimed (rate), when the next delayed job is due, how many wait, how many messages for
@@ -33,8 +33,9 @@ for _ = 1, ended do
             -- What somebody cancelled is not tried again.
             failed = failed + 1
             fail(id, outcome == 'failed' and value or cjson.encode({type = 'Cancelled', message = 'cancelled'}))
-        elseif outcome == 'retry' then
+        elseif outcome == 'retry' or outcome == 'free' then
             retried[#retried + 1] = id
+            if outcome == 'free' then redis.call('HSET', key, 'attempts', tonumber(held[5]) - 1) end
             redis.call('HSET', key, 'state', 'delayed', 'token', '', 'error', value, 'run_at', now + delay)
             delayed[#delayed + 1] = now + delay
             delayed[#delayed + 1] = id
@@ -94,6 +95,10 @@ told[4] = redis.call('ZCARD', K('wait'))
 if told[4] > 0 and (#claimed > 0 or ended > 0) and limits[1] ~= '1' then wake() end
 -- A worker that has nothing to do at all may be given the next job that is added.
 local name = lease .. ' ' .. worker
-if ARGV[at + 6] == '1' and #claimed == 0 and told[4] == 0 and pause == 0 then redis.call('ZADD', K('idle'), now + IDLE, name)
-else redis.call('ZREM', K('idle'), name) end
+if ARGV[at + 6] == '1' and #claimed == 0 and told[4] == 0 and pause == 0 then
+    redis.call('ZREMRANGEBYSCORE', K('idle'), '-inf', now)
+    redis.call('ZADD', K('idle'), now + IDLE, name)
+else
+    redis.call('ZREM', K('idle'), name)
+end
 return told

@@ -22,8 +22,10 @@ OLDER = [
     "0018_costs_looked_up_when_missing.sql",
     "0019_product_spans.sql",
     "0022_demand_without_cancelled_orders.sql",
+    "0027_published_for_exports.sql",
 ]
 AS_IT_WAS = """
+drop schema published cascade;
 drop table product_spans; drop aggregate total (bigint);
 drop table cohort_cells, rollup_gaps, rollup_last_days;
 drop table customer_histogram, customer_values; drop function value_bin, customers_as_of;

@@ -28,7 +28,7 @@ KNOWN_KEYS = {
     "tw:alive:": 0,
     "tw:suspects:": 0,
     # The job queue's own.
-    "arq:": 1_000,
+    "tw:jobs:": 12_000,
 }
 
 

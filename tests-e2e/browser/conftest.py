@@ -22,7 +22,7 @@ needs_chromium = pytest.mark.skipif(
 )
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def demo(tmp_path_factory):
     """A platform with its demo store."""
     folder = tmp_path_factory.mktemp("demo") / "data"
@@ -39,8 +39,9 @@ def demo(tmp_path_factory):
     subprocess.run([*run, "down", "--data-dir", folder], check=True, capture_output=True)
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def browser():
+    """A browser of one module: as long as it runs its library holds the event loop, which journeys want for themselves."""
     from playwright.sync_api import sync_playwright
 
     with sync_playwright() as playwright:

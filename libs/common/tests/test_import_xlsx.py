@@ -141,4 +141,5 @@ def test_memory_does_not_grow_with_the_rows(tmp_path):
         finally:
             tracemalloc.stop()
 
-    assert peak(6_000) < 1.3 * peak(2_000)
+    # Kept rows would make it three times as much.
+    assert peak(6_000) < 2 * peak(2_000)

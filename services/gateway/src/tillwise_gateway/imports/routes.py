@@ -107,7 +107,7 @@ class Imports:
             await asyncio.to_thread(path.unlink, missing_ok=True)
 
     async def _hand_over(self, upload: Upload, order: Import, once: str) -> web.Response:
-        job_id = secrets.token_urlsafe(24)
+        job_id = secrets.token_hex(16)
         about = NewFile(
             id=upload_of(job_id), store_id=order.store.id, name=order.file_name, media_type="application/octet-stream",
             seconds=UPLOAD_SECONDS,

@@ -170,6 +170,8 @@ async def test_asking_twice_with_the_same_key_is_one_import_and_keeps_one_upload
     first = await (await send(gateway, GOOD, **{"Idempotency-Key": "k"})).json()
     second = await (await send(gateway, GOOD, **{"Idempotency-Key": "k"})).json()
     assert first["id"] == second["id"]
+    other = await send(gateway, GOOD + b"\n", **{"Idempotency-Key": "k"})
+    assert (other.status, (await other.json())["code"]) == (422, "idempotency_key_reused")
     assert sorted(left(tmp_path)) == [f"{first['id']}-upload.data", f"{first['id']}-upload.json"]
 
 

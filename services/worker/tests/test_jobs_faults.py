@@ -240,15 +240,31 @@ async def test_a_cancelled_job_ends_wherever_it_is(desk):
 
 
 async def test_a_job_that_is_stopped_before_its_first_step_is_handed_back(desk):
-    async def done(_): ...
+    async def endless(_):
+        await asyncio.Event().wait()
 
-    async with desk.worker(func(done, name="done"), sweeps=False) as worker:
-        await desk.queue.enqueue_job("done")
-        # Given to the worker in the very moment in which it is told to end.
-        (added,) = await desk.queue.add_many([Entry(name="done", data=b"{}")])
-        worker.drain()
-        worker.hand_back()
-    assert (await desk.control.job(added.id)).state in ("waiting", "completed")
+    async with desk.worker(func(endless, name="endless"), sweeps=False, at_once=1) as worker:
+        first = await desk.queue.enqueue_job("endless")
+        await desk.until("active", first.id)
+        added = await desk.queue.enqueue_job("endless")
+        told = await desk.queue.run("turn", 0, 1, 5000, "one:mine", "one", 10, 10**8, "")
+        # In the very moment in which it is told to end: its task has not made a step.
+        worker._begin("one:mine", told[6]).stop("back")
+    job = await desk.control.job(added.id)
+    assert (job.state, job.attempts) == ("waiting", 0)
+
+
+async def test_cancelling_all_that_runs_comes_to_an_end(desk):
+    may_end = asyncio.Event()
+
+    async def stubborn(_):
+        await may_end.wait()
+
+    async with desk.worker(func(stubborn, name="stubborn"), lease=60):
+        added = await desk.queue.enqueue_job("stubborn")
+        await desk.until("active", added.id)
+        assert [done async for done in desk.control.do_to_all("cancel", "active")] == [1, 1]
+        may_end.set()
 
 
 async def test_a_worker_that_has_nothing_to_do_is_given_the_next_job_and_one_that_drains_hands_it_back(desk):

@@ -11,7 +11,7 @@ import msgspec
 from aiohttp import web
 
 from tillwise_common import logs
-from tillwise_common.bus.connection import RedisConnection, RedisError, Unreachable
+from tillwise_common.bus.connection import RedisConnection
 from tillwise_common.contracts.deliveries import Address, ByMail, ByWebhook, Delivery, Url
 from tillwise_common.contracts.jobs import DELIVER_REPORT
 from tillwise_common.contracts.stores import Store
@@ -24,6 +24,7 @@ from tillwise_common.web.problems import Problem, json_response
 from tillwise_gateway.accounts.door import Door
 from tillwise_gateway.accounts.principal import Principal
 from tillwise_gateway.admin.bodies import read_body
+from tillwise_gateway.asking import reached
 from tillwise_gateway.reports.catalogue import Catalogue
 from tillwise_gateway.reports.client import ReportsClient
 
@@ -80,7 +81,7 @@ class ReportSchedules:
             timezone=wanted.timezone or store.timezone, options=DELIVER_REPORT.options, priority=DELIVER_REPORT.priority,
         )  # fmt: skip
         try:
-            await _reached(schedules.put(self._queue, schedule))
+            await reached(schedules.put(self._queue, schedule))
         except BadJob as error:
             raise _refused("cron" if "cron" in str(error) else "timezone", str(error)) from None
         log.info("report_scheduled", plan=plan, store=store.id, report=wanted.report, way=type(order.way).__name__)
@@ -100,7 +101,7 @@ class ReportSchedules:
     async def remove(self, request: web.Request) -> web.Response:
         store = await self._store(request)
         found = await self._find(store, request.match_info["id"])
-        await _reached(schedules.remove(self._queue, found.schedule.name))
+        await reached(schedules.remove(self._queue, found.schedule.name))
         log.info("report_schedule_removed", plan=found.schedule.name, store=store.id)
         return web.Response(status=204)
 
@@ -108,7 +109,7 @@ class ReportSchedules:
         """Send it now, besides its turns."""
         store = await self._store(request)
         found = await self._find(store, request.match_info["id"])
-        added = await _reached(schedules.run_now(self._queue, found.schedule.name))
+        added = await reached(schedules.run_now(self._queue, found.schedule.name))
         return json_response({"job": added.id}, status=202)
 
     async def _store(self, request: web.Request) -> Store:
@@ -116,7 +117,7 @@ class ReportSchedules:
         return await self._find_store(principal, request.query.get("store") or None)
 
     async def _of(self, store: Store) -> list[Planned]:
-        found: list[Planned] = await _reached(schedules.planned(self._queue))
+        found: list[Planned] = await reached(schedules.planned(self._queue))
         return [one for one in found if one.schedule.name.startswith(f"s{store.id}.")]
 
     async def _find(self, store: Store, plan: str) -> Planned:
@@ -175,11 +176,3 @@ def _told(planned: Planned) -> dict[str, Any]:
 
 def _refused(parameter: str, detail: str) -> Problem:
     return Problem(422, "invalid_schedule", f"{parameter}: {detail}", errors=[{"parameter": parameter, "detail": detail}])
-
-
-async def _reached(asked: Awaitable[Any]) -> Any:
-    """An answer of the queue. Raises Problem 503 while Redis is away."""
-    try:
-        return await asked
-    except (*Unreachable, RedisError):
-        raise Problem(503, "queue_unavailable", "Jobs are away for the moment. Try again shortly.", headers={"Retry-After": "2"}) from None

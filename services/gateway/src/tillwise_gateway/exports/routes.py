@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 import msgspec
 from aiohttp import web
 
-from tillwise_common.bus.connection import RedisConnection, RedisError, Unreachable
+from tillwise_common.bus.connection import RedisConnection
 from tillwise_common.contracts.exports import Export
 from tillwise_common.contracts.jobs import EXPORT
 from tillwise_common.contracts.stores import Store
@@ -21,6 +21,7 @@ from tillwise_common.jobs.record import Job
 from tillwise_common.web.problems import Problem, json_response
 from tillwise_gateway.accounts.door import Door
 from tillwise_gateway.accounts.principal import Principal
+from tillwise_gateway.asking import once, reached, same
 from tillwise_gateway.exports import bodies, views
 from tillwise_gateway.exports.bodies import Wanted
 from tillwise_gateway.exports.downloads import send
@@ -29,9 +30,6 @@ from tillwise_gateway.reports.catalogue import Catalogue
 
 FindStore = Callable[[Principal, str | None], Awaitable[Store]]
 LARGEST_BODY = 64 * 1024
-LONGEST_KEY = 255
-# For so long an Idempotency-Key finds the same export again.
-KEY_SECONDS = 24 * 3600.0
 _PRIVATE = {"Cache-Control": "private, no-store", "X-Content-Type-Options": "nosniff"}
 
 
@@ -80,12 +78,10 @@ class Exports:
         wanted = bodies.read(await request.read())
         store = await self._find_store(principal, wanted.store or request.query.get("store") or None)
         order = Export(store, await self._what(wanted), wanted.format)  # type: ignore[arg-type]
-        added = await _reached(
-            self._queue.add(EXPORT, order, id=secrets.token_hex(16), dedupe=_once(request, store), dedupe_seconds=KEY_SECONDS)
-        )
+        added = await reached(self._queue.add(EXPORT, order, id=secrets.token_hex(16), **once(request, store)))
         found = await self._find(added.id, store)
-        if found is not None and found.order != order:
-            raise Problem(422, "idempotency_key_reused", "This Idempotency-Key was used for another export: take a new one.")
+        if found is not None:
+            same(order, found.order)
         headers = {"Location": f"/api/v1/exports/{added.id}", **_PRIVATE}
         return json_response(found.told() if found else {"id": added.id}, status=202, headers=headers)
 
@@ -137,26 +133,11 @@ class Exports:
         if not is_id(export):
             return None
         try:
-            job = await _reached(self._control.job(export))
+            job = await reached(self._control.job(export))
             order = msgspec.json.decode(job.data, type=Export)
         except (JobGone, msgspec.MsgspecError):
             return None
         return Found(job, order) if order.store.id == store.id else None
-
-
-def _once(request: web.Request, store: Store) -> str:
-    key = request.headers.get("Idempotency-Key", "")
-    if len(key) > LONGEST_KEY:
-        raise Problem(422, "invalid_idempotency_key", f"An Idempotency-Key has at most {LONGEST_KEY} characters.")
-    return f"{store.id}:{key}" if key else ""
-
-
-async def _reached(asked: Awaitable[Any]) -> Any:
-    """An answer of the queue. Raises Problem 503 while Redis is away."""
-    try:
-        return await asked
-    except (*Unreachable, RedisError):
-        raise Problem(503, "queue_unavailable", "Jobs are away for the moment. Try again shortly.", headers={"Retry-After": "2"}) from None
 
 
 def _no_such_export() -> Problem:

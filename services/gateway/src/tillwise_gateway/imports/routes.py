@@ -11,7 +11,6 @@ from typing import Any, NamedTuple
 import msgspec
 from aiohttp import web
 
-from tillwise_common.bus.connection import RedisError, Unreachable
 from tillwise_common.contracts.imports import Import, rejects_of, upload_of
 from tillwise_common.contracts.jobs import IMPORT
 from tillwise_common.contracts.stores import Store
@@ -24,6 +23,7 @@ from tillwise_common.jobs.record import Job
 from tillwise_common.web.problems import Problem, json_response
 from tillwise_gateway.accounts.door import Door
 from tillwise_gateway.accounts.principal import Principal
+from tillwise_gateway.asking import once, reached, same
 from tillwise_gateway.exports.downloads import send
 from tillwise_gateway.imports import asked, views
 from tillwise_gateway.imports.asked import Asked
@@ -31,7 +31,6 @@ from tillwise_gateway.imports.preview import preview
 from tillwise_gateway.imports.uploads import Upload, Uploads
 
 FindStore = Callable[[Principal, str | None], Awaitable[Store]]
-LONGEST_KEY = 255
 # Longer than any queue should be, and no secret is kept for ever.
 UPLOAD_SECONDS = 7 * 24 * 3600
 PREVIEWS_AT_ONCE = 2
@@ -64,13 +63,13 @@ class Imports:
     async def begin(self, request: web.Request) -> web.Response:
         """Take a file in: 202 and where to look; or, for a preview, 200 and what its first rows would become."""
         store = await self._store(request)
-        wanted, once = asked.read(request.query), _once(request, store)
+        wanted, key = asked.read(request.query), once(request, store)
         upload = await Uploads(self._files.scratch(), self._most).take(request)
         try:
             order = self._order(request, store, wanted, upload)
             if wanted.preview:
                 return await self._preview(upload, order)
-            return await self._hand_over(upload, order, once)
+            return await self._hand_over(upload, order, key)
         finally:
             await asyncio.to_thread(upload.path.unlink, missing_ok=True)
 
@@ -106,7 +105,7 @@ class Imports:
         finally:
             await asyncio.to_thread(path.unlink, missing_ok=True)
 
-    async def _hand_over(self, upload: Upload, order: Import, once: str) -> web.Response:
+    async def _hand_over(self, upload: Upload, order: Import, key: dict[str, Any]) -> web.Response:
         job_id = secrets.token_hex(16)
         about = NewFile(
             id=upload_of(job_id), store_id=order.store.id, name=order.file_name, media_type="application/octet-stream",
@@ -115,12 +114,14 @@ class Imports:
         await self._files.keep(upload.path, about)
         added: Added | None = None
         try:
-            added = await _reached(self._queue.add(IMPORT, order, id=job_id, dedupe=once))
+            added = await reached(self._queue.add(IMPORT, order, id=job_id, **key))
         finally:
             # Nobody comes for it: it was asked before, or could not be asked at all.
             if added is None or added.id != job_id:
                 await self._files.remove(upload_of(job_id))
         found = await self._find(added.id, order.store)
+        if found is not None:
+            same(order, found.order)
         told = views.of_job(found.job, found.order) if found else {"id": added.id}
         return json_response(told, status=202, headers={"Location": views.path(added.id), **_PRIVATE})
 
@@ -139,26 +140,11 @@ class Imports:
         if not is_id(import_id):
             return None
         try:
-            job = await _reached(self._control.job(import_id))
+            job = await reached(self._control.job(import_id))
             order = msgspec.json.decode(job.data, type=Import)
         except (JobGone, msgspec.MsgspecError):
             return None
         return Found(job, order) if order.store.id == store.id else None
-
-
-def _once(request: web.Request, store: Store) -> str:
-    key = request.headers.get("Idempotency-Key", "")
-    if len(key) > LONGEST_KEY:
-        raise Problem(422, "invalid_idempotency_key", f"An Idempotency-Key has at most {LONGEST_KEY} characters.")
-    return f"{store.id}:{key}" if key else ""
-
-
-async def _reached(answer: Awaitable[Any]) -> Any:
-    """An answer of the queue. Raises Problem 503 while Redis is away."""
-    try:
-        return await answer
-    except (*Unreachable, RedisError):
-        raise Problem(503, "queue_unavailable", "Jobs are away for the moment. Try again shortly.", headers={"Retry-After": "2"}) from None
 
 
 def _no_rejects(found: Found) -> Problem:

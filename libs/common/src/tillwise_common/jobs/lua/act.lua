@@ -39,8 +39,8 @@ end
 
 function ACTIONS.cancel(id, was)
     if was == 'active' then
-        redis.call('HSET', job(id), 'cancel', 1)
-        return true
+        -- It stays in its list until its worker has ended it: cancelled twice is nothing new.
+        return redis.call('HSETNX', job(id), 'cancel', 1) == 1
     end
     if was ~= 'waiting' and was ~= 'delayed' and was ~= 'children' then return false end
     take_out(id)

@@ -9,9 +9,12 @@ import sys
 
 import pytest
 from arq.worker import func
+from prometheus_client import CollectorRegistry
 
 from tillwise_common.jobs.queue import Entry
 from tillwise_worker.engine import sweeper
+from tillwise_worker.engine.part import Jobs
+from tillwise_worker.engine.work import Work
 
 from .conftest import PATIENCE
 
@@ -345,3 +348,21 @@ async def test_a_worker_that_left_is_given_nothing(desk):
     assert await desk.redis.commands.zcard(desk.queue.key("idle")) == 0
     added = await desk.queue.enqueue_job("done")
     assert (await desk.control.job(added.id)).state == "waiting"
+
+
+async def test_a_job_whose_record_is_spoilt_leaves_no_worker_silently_stuck(desk):
+    async def done(_):
+        return "ran"
+
+    spoilt, unreadable, fine = await desk.queue.add_many(Entry(name="done", data=b"{}") for _ in range(3))
+    await desk.redis.commands.hset(desk.queue.key(f"job:{spoilt.id}"), "created", "yesterday")
+    await desk.redis.commands.hset(desk.queue.key(f"job:{unreadable.id}"), "opts", b"\xff")
+    works = {"work": [Work(func(done, name="done"))]}
+    jobs = Jobs(desk.redis, "here", works, {}, CollectorRegistry(), at_once=1, drain_seconds=1.0)
+    await jobs.start()
+    try:
+        assert await desk.result(fine.id) == "ran"
+        assert await desk.result(unreadable.id) == "ran"
+    finally:
+        await jobs.drain()
+        await jobs.close()

@@ -7,11 +7,13 @@ from typing import Any, Generic, TypeVar
 
 import msgspec
 
+from tillwise_common import logs
 from tillwise_common.jobs.errors import BadJob
 
 P = TypeVar("P", bound=msgspec.Struct)
 HIGHEST, LOWEST, NORMAL = 0, 1000, 100
 MASKED = "•••"
+log = logs.get("jobs")
 
 
 class Backoff(msgspec.Struct, frozen=True):
@@ -88,10 +90,15 @@ def pack(options: Options) -> bytes:
 
 
 def unpack(data: bytes) -> Options:
-    """The other way round; jobs of a kind share theirs."""
+    """The other way round; jobs of a kind share theirs. What nobody can read are those of a job that says nothing."""
     found = _read.get(data)
     if found is None:
         if len(_read) > 1000:
             _read.clear()
-        found = _read[data] = msgspec.msgpack.decode(data, type=Options)
+        try:
+            found = msgspec.msgpack.decode(data, type=Options)
+        except msgspec.MsgspecError:
+            log.warning("options_unreadable", bytes=len(data))
+            found = Options()
+        _read[data] = found
     return found

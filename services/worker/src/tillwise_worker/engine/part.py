@@ -55,9 +55,9 @@ class Jobs:
             sweeper = Sweeper(worker, self._instance, self._metrics)
             self._workers.append(worker)
             self._sweepers.append(sweeper)
-            self._running.append(asyncio.create_task(worker.async_run(), name=f"jobs-{name}"))
-            self._others.append(asyncio.create_task(sweeper.run(), name=f"sweeper-{name}"))
-        self._others.append(asyncio.create_task(self._plan(), name="schedules"))
+            self._running.append(tasks.keep(worker.async_run, f"jobs-{name}"))
+            self._others.append(tasks.keep(sweeper.run, f"sweeper-{name}"))
+        self._others.append(tasks.keep(self._plan, "schedules"))
 
     async def drain(self) -> None:
         """Claim no more jobs, let those in hand end, and hand back the rest at the deadline."""

@@ -43,10 +43,6 @@ class Sweeper:
             except (*Unreachable, RedisError) as error:
                 log.warning("sweep_failed", queue=self._queue.name, reason=type(error).__name__)
                 wait = EVERY_SECONDS
-            except Exception as error:
-                # One schedule that cannot be read must not keep the others from being looked at for ever.
-                log.exception("sweep_failed", queue=self._queue.name, reason=type(error).__name__)
-                wait = EVERY_SECONDS
             await asyncio.sleep(wait)
 
     async def sweep(self) -> float:

@@ -73,7 +73,7 @@ class Worker(ArqWorker):
     async def main(self) -> None:
         """Take jobs until it is drained and none is left in hand."""
         await self._hook(self.on_startup, self.ctx)
-        waker, minder = asyncio.create_task(self._wait_for_news()), asyncio.create_task(self._keep_leases())
+        waker, minder = tasks.keep(self._wait_for_news, "jobs-news"), tasks.keep(self._keep_leases, "jobs-leases")
         self._news.set()
         try:
             await self._turns()
